@@ -1,0 +1,61 @@
+"""Addresses, identities and neighbours: the small rules that both plan and firewall follow."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from stacks.model import Network, Node, Pair, Stack, Tier
+
+HTTP_PORT = 80
+"""Port of the sites on balancers and web machines (IANA: http)."""
+STATUS_PORT = 8080
+"""Port of nginx's own health answer and stub_status, on 127.0.0.1 only."""
+HEALTH_PATH = "/healthz"
+"""Path that a node's own nginx answers itself, whatever its upstream does."""
+
+
+def node_address(network: Network, node: Node) -> IPv4Address:
+    """Network base plus the node's id."""
+    return network.cidr.network_address + node.id
+
+
+def gateway_address(network: Network) -> IPv4Address:
+    """The hypervisor's own address: the first one."""
+    return network.cidr.network_address + 1
+
+
+def mac_address(*, stack: int, network: int, node: int) -> str:
+    """``52:54:00`` is the prefix of QEMU's own cards; the rest are our ids."""
+    return f"52:54:00:{stack:02x}:{network:02x}:{node:02x}"
+
+
+def volume_wwn(*, stack: int, disk: int, node: int) -> str:
+    """A 64-bit NAA-5 identifier: company id 0 (no vendor has it), then our ids."""
+    return f"50000000{stack:02x}{disk:02x}{node:04x}"
+
+
+def bridge_name(*, stack: int, network: str) -> str:
+    """Name of a network's bridge, unique on a hypervisor."""
+    return f"pw{stack}-{network}"
+
+
+def member_of(stack: Stack, node: str) -> tuple[str, Pair | Tier]:
+    """Name and description of the pair or tier that a node belongs to."""
+    return next((name, m) for name, m in stack.members().items() if node in m.nodes)
+
+
+def shared_network(stack: Stack, one: str, other: str) -> str:
+    """First network of ``one`` that ``other`` is in too, management left out."""
+    theirs = set(stack.nodes[other].networks) - {stack.management}
+    return next(name for name in stack.nodes[one].networks if name in theirs)
+
+
+def balancers_of(stack: Stack, member_name: str) -> list[str]:
+    """Nodes that balance requests over a pair or tier, by id."""
+    names = [
+        node
+        for pair in stack.pairs.values()
+        if pair.balancer is not None and pair.balancer.upstream == member_name
+        for node in pair.nodes
+    ]
+    return sorted(names, key=lambda name: stack.nodes[name].id)

@@ -1,0 +1,240 @@
+"""Checks over pairs, their VIPs, VRRP settings, disks and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stacks.model import Network, Pair, Role, Stack, Vip, VipManager, VrrpMode
+from stacks.problems import LABEL, Problem, twice
+
+MIN_DISK_MIB = 64
+"""Room for DRBD's metadata, an ext4 journal and something to store."""
+ADVERT_RANGE_S = (0.1, 40.0)
+"""VRRPv3 sends the interval in 12 bits of centiseconds: at most 40.95 s (RFC 9568, 5.2.7)."""
+
+
+def _vips(stack: Stack) -> Iterator[tuple[str, str, Pair, Vip]]:
+    for pair_name, pair in stack.pairs.items():
+        for name, vip in pair.vips.items():
+            yield f"pairs.{pair_name}.vips.{name}", pair_name, pair, vip
+
+
+def check_pairs(stack: Stack) -> Iterator[Problem]:
+    for name, pair in stack.pairs.items():
+        where = f"pairs.{name}"
+        distinct = dict.fromkeys(pair.nodes)
+        if len(distinct) != 2 or len(pair.nodes) != 2:
+            yield Problem(
+                f"{where}.nodes",
+                f"a pair has two different nodes, here are {len(distinct)}",
+                "name two, or make it a tier",
+            )
+        nodes = [stack.nodes[node] for node in distinct if node in stack.nodes]
+        if len(nodes) == 2:
+            if set(nodes[0].networks) != set(nodes[1].networks):
+                yield Problem(
+                    f"{where}.nodes",
+                    "its nodes are in different networks",
+                    "give both the same ones",
+                )
+            if len(stack.hypervisors) > 1 and nodes[0].hypervisor == nodes[1].hypervisor:
+                yield Problem(
+                    f"{where}.nodes",
+                    f"both nodes run on hypervisor {nodes[0].hypervisor!r}",
+                    "place them on two, so that one may die",
+                )
+
+
+def check_vips(stack: Stack) -> Iterator[Problem]:
+    for where, _, pair, vip in _vips(stack):
+        network = stack.networks.get(vip.network)
+        if network is None:
+            yield Problem(f"{where}.network", f"there is no network {vip.network!r}", "use one")
+        else:
+            if vip.network == stack.management:
+                yield Problem(
+                    f"{where}.network",
+                    "the management network carries no VIP",
+                    "hold it in another network",
+                )
+            yield from _check_address(where, vip, network)
+            for node in pair.nodes:
+                if node in stack.nodes and vip.network not in stack.nodes[node].networks:
+                    yield Problem(
+                        f"{where}.network",
+                        f"node {node} is not in {vip.network!r}",
+                        "add the network to the node",
+                    )
+            for name, node_ in stack.nodes.items():
+                if vip.network in node_.networks and vip.address == network.cidr[0] + node_.id:
+                    yield Problem(
+                        f"{where}.address",
+                        f"{vip.address} is the address of node {name}",
+                        "choose an address that no node has",
+                    )
+        if vip.prefers not in pair.nodes:
+            yield Problem(
+                f"{where}.prefers", f"{vip.prefers!r} is no node of the pair", "name one that is"
+            )
+        if vip.dns is not None and not LABEL.fullmatch(vip.dns):
+            yield Problem(f"{where}.dns", f"{vip.dns!r} is no host label", "use a-z, 0-9, hyphens")
+    addresses = [(where, (vip.network, vip.address)) for where, _, _, vip in _vips(stack)]
+    for where, other, value in twice(addresses):
+        address = value[1] if isinstance(value, tuple) else value
+        yield Problem(f"{where}.address", f"{address} is taken by {other}", "choose another")
+
+
+def _check_address(where: str, vip: Vip, network: Network) -> Iterator[Problem]:
+    cidr = network.cidr
+    if vip.address not in cidr:
+        yield Problem(f"{where}.address", f"{vip.address} is outside {cidr}", "choose one inside")
+    elif vip.address in (cidr.network_address, cidr.broadcast_address):
+        yield Problem(f"{where}.address", f"{vip.address} is no host address", "choose another")
+    elif vip.address == cidr[1]:
+        yield Problem(
+            f"{where}.address", f"{vip.address} is the hypervisor's own address", "choose another"
+        )
+
+
+def check_vrrp(stack: Stack) -> Iterator[Problem]:
+    for where, pair_name, pair, vip in _vips(stack):
+        under_keepalived = vip.manager is VipManager.KEEPALIVED
+        if under_keepalived and vip.vrid is None:
+            yield Problem(f"{where}.vrid", "keepalived needs one", "choose 1 to 255")
+        if not under_keepalived and vip.vrid is not None:
+            yield Problem(f"{where}.vrid", "Heartbeat knows no VRID", "remove it")
+        if vip.vrid is not None and not 1 <= vip.vrid <= 255:
+            yield Problem(f"{where}.vrid", f"{vip.vrid} is out of range", "choose 1 to 255")
+        if under_keepalived and pair.keepalived is None:
+            yield Problem(
+                f"pairs.{pair_name}",
+                "keepalived manages a VIP and is not described",
+                "add keepalived",
+            )
+    vrids = [
+        (f"{where}.vrid", (vip.network, vip.vrid))
+        for where, _, _, vip in _vips(stack)
+        if vip.vrid is not None
+    ]
+    for where, other, value in twice(vrids):
+        number = value[1] if isinstance(value, tuple) else value
+        yield Problem(where, f"VRID {number} is taken by {other}", "choose another number")
+    for name, pair in stack.pairs.items():
+        yield from _check_keepalived(f"pairs.{name}", pair)
+
+
+def _check_keepalived(where: str, pair: Pair) -> Iterator[Problem]:
+    if pair.keepalived is None:
+        return
+    vips = [vip for vip in pair.vips.values() if vip.manager is VipManager.KEEPALIVED]
+    if not vips:
+        yield Problem(f"{where}.keepalived", "it manages no VIP", "add one or remove keepalived")
+    low, high = ADVERT_RANGE_S
+    if not low <= pair.keepalived.advert_interval_s <= high:
+        yield Problem(
+            f"{where}.keepalived.advert_interval_s",
+            f"{pair.keepalived.advert_interval_s:g} s does not fit into an advert",
+            f"choose {low:g} to {high:g}",
+        )
+    preferred = {vip.prefers for vip in vips}
+    if pair.keepalived.mode is VrrpMode.DUAL and len(preferred) < 2:
+        yield Problem(
+            f"{where}.keepalived.mode",
+            "dual needs a VIP that prefers each node",
+            "add one, or write single",
+        )
+    if pair.keepalived.mode is VrrpMode.SYNC and len(preferred) > 1:
+        yield Problem(
+            f"{where}.keepalived.mode",
+            "the VIPs of a sync group move together and cannot prefer different nodes",
+            "let all prefer one",
+        )
+
+
+def check_disks(stack: Stack) -> Iterator[Problem]:
+    for name, pair in stack.pairs.items():
+        for disk_name, disk in pair.disks.items():
+            where = f"pairs.{name}.disks.{disk_name}"
+            if disk.size_mib < MIN_DISK_MIB:
+                yield Problem(
+                    f"{where}.size_mib",
+                    f"{disk.size_mib} MiB is too small for DRBD and a file system",
+                    f"give at least {MIN_DISK_MIB}",
+                )
+            if disk.network not in stack.networks:
+                yield Problem(
+                    f"{where}.network", f"there is no network {disk.network!r}", "use one"
+                )
+            elif disk.network == stack.management:
+                yield Problem(
+                    f"{where}.network",
+                    "the management network carries no replication",
+                    "use a network of its own",
+                )
+            else:
+                for node in pair.nodes:
+                    if node in stack.nodes and disk.network not in stack.nodes[node].networks:
+                        yield Problem(
+                            f"{where}.network",
+                            f"node {node} is not in {disk.network!r}",
+                            "add the network to the node",
+                        )
+
+
+def check_blocks(stack: Stack) -> Iterator[Problem]:
+    """Roles and the settings of their blocks go together, and the balancers' tier exists."""
+    for name, member in stack.members().items():
+        where = f"{'pairs' if name in stack.pairs else 'tiers'}.{name}"
+        balancer = member.balancer if isinstance(member, Pair) else None
+        if isinstance(member, Pair):
+            if (Role.LB in member.roles) != (balancer is not None):
+                yield Problem(where, "role lb and key balancer go together", "give both or neither")
+        elif Role.LB in member.roles:
+            yield Problem(f"{where}.roles", "a tier cannot be a balancer", "make it a pair")
+        if (Role.WEB in member.roles) != (member.web is not None):
+            yield Problem(where, "role web and key web go together", "give both or neither")
+        if balancer is not None:
+            yield from _check_balancer(stack, where, member)
+
+
+def _check_balancer(stack: Stack, where: str, member: Pair | object) -> Iterator[Problem]:
+    assert isinstance(member, Pair)
+    assert member.balancer is not None
+    balancer = member.balancer
+    for key, number, low, high in (
+        ("connections", balancer.connections, 64, 60000),
+        ("max_body_mib", balancer.max_body_mib, 1, 1024),
+        ("max_fails", balancer.max_fails, 0, 100),
+        ("fail_timeout_s", balancer.fail_timeout_s, 1, 3600),
+    ):
+        if not low <= number <= high:
+            yield Problem(
+                f"{where}.balancer.{key}", f"{number} is out of range", f"choose {low} to {high}"
+            )
+    target = stack.members().get(balancer.upstream)
+    if target is None or target.web is None:
+        yield Problem(
+            f"{where}.balancer.upstream",
+            f"{balancer.upstream!r} is no pair or tier with role web",
+            "name one that serves pages",
+        )
+        return
+    if target.web.max_body_mib != balancer.max_body_mib:
+        yield Problem(
+            f"{where}.balancer.max_body_mib",
+            f"it is {balancer.max_body_mib}, but {balancer.upstream} has {target.web.max_body_mib}",
+            "let both agree, or uploads fail half-way",
+        )
+    own = [set(stack.nodes[node].networks) for node in member.nodes if node in stack.nodes]
+    for node in target.nodes:
+        shared = (
+            set.intersection(*own, set(stack.nodes[node].networks))
+            if (own and node in stack.nodes)
+            else {""}
+        )
+        if not shared - {stack.management}:
+            yield Problem(
+                f"{where}.balancer.upstream",
+                f"node {node} shares no network with the balancers but management",
+                "add one to the node",
+            )

@@ -1,0 +1,93 @@
+"""Which incoming traffic a node accepts: follows from its roles, its VIPs and its peer.
+
+Only what arrives is filtered (nftables input, default drop); each rule names the narrowest source
+that the description allows.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from stacks import addressing
+from stacks.model import Pair, Role, Stack, Tier, VipManager
+from stacks.plan_types import FirewallRule, VipPlan
+
+SSH_PORT = 22
+"""SSH, in the management network only (IANA: ssh)."""
+
+
+def rules(
+    stack: Stack, node: str, member: Pair | Tier, vips: tuple[VipPlan, ...]
+) -> tuple[FirewallRule, ...]:
+    """Rules of one node, in the order in which they are rendered."""
+    management = stack.networks[stack.management]
+    found = [
+        FirewallRule(
+            interface=stack.management,
+            protocol="tcp",
+            ports=(SSH_PORT,),
+            sources=(IPv4Network(addressing.gateway_address(management)),),
+            reason="SSH from the hypervisor",
+        )
+    ]
+    found += _vrrp(stack, node, member, vips)
+    found += _http(stack, node, member, vips)
+    return tuple(found)
+
+
+def _vrrp(
+    stack: Stack, node: str, member: Pair | Tier, vips: tuple[VipPlan, ...]
+) -> list[FirewallRule]:
+    """Adverts from the peer only: unicast VRRP is authenticated by nothing else."""
+    if not isinstance(member, Pair):
+        return []
+    peer = next(name for name in member.nodes if name != node)
+    networks = {vip.network for vip in vips if vip.manager is VipManager.KEEPALIVED}
+    return [
+        FirewallRule(
+            interface=name,
+            protocol="vrrp",
+            ports=(),
+            sources=(
+                IPv4Network(addressing.node_address(stack.networks[name], stack.nodes[peer])),
+            ),
+            reason=f"VRRP adverts from {peer}",
+        )
+        for name in sorted(networks)
+    ]
+
+
+def _http(
+    stack: Stack, node: str, member: Pair | Tier, vips: tuple[VipPlan, ...]
+) -> list[FirewallRule]:
+    if Role.LB in member.roles:
+        return [
+            FirewallRule(
+                interface=name,
+                protocol="tcp",
+                ports=(addressing.HTTP_PORT,),
+                sources=(),
+                reason="the site, from anywhere",
+            )
+            for name in sorted({vip.network for vip in vips})
+        ]
+    if member.web is None:
+        return []
+    name, _ = addressing.member_of(stack, node)
+    balancers = addressing.balancers_of(stack, name)
+    if not balancers:
+        return []
+    home = addressing.shared_network(stack, node, balancers[0])
+    network = stack.networks[home]
+    return [
+        FirewallRule(
+            interface=home,
+            protocol="tcp",
+            ports=(addressing.HTTP_PORT,),
+            sources=tuple(
+                IPv4Network(addressing.node_address(network, stack.nodes[balancer]))
+                for balancer in balancers
+            ),
+            reason="pages, from the balancers",
+        )
+    ]

@@ -1,0 +1,289 @@
+"""Stack -> Plan: every derived fact, computed once.
+
+Each rule stands here or in ``stacks.firewall``; the docstrings of ``stacks.plan_types`` say in
+words which rule made which field.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+from stacks import firewall
+from stacks.addressing import (
+    HEALTH_PATH,
+    HTTP_PORT,
+    STATUS_PORT,
+    balancers_of,
+    bridge_name,
+    gateway_address,
+    mac_address,
+    member_of,
+    node_address,
+    shared_network,
+    volume_wwn,
+)
+from stacks.model import Node, Pair, Role, Stack, Tier, VipManager, VrrpMode
+from stacks.plan_types import (
+    BalancerPlan,
+    DeployPlan,
+    DiskPlan,
+    Interface,
+    KeepalivedPlan,
+    NameEntry,
+    NetworkPlan,
+    NodePlan,
+    Plan,
+    Upstream,
+    VipPlan,
+    VrrpInstance,
+    WebPlan,
+)
+
+PRIORITY_PREFERRED = 101
+"""VRRP priority of the preferred node (documents 000 and 003)."""
+PRIORITY_BACKUP = 90
+"""VRRP priority of the other node (document 000)."""
+PRIORITY_BACKUP_SYNC = 100
+"""VRRP priority of the other node of a sync group (document 003)."""
+VRRP_PRIORITY_RANGE = 256
+"""Skew is (256 - priority) / 256 adverts (RFC 9568 section 6.1)."""
+
+
+def make_plan(stack: Stack) -> Plan:
+    """Everything that follows from a checked description."""
+    vips = tuple(
+        _vip(stack, pair_name, pair, name)
+        for pair_name, pair in sorted(stack.pairs.items())
+        for name in sorted(pair.vips)
+        if name in _vips_in_force(pair)
+    )
+    nodes = {name: _node(stack, name, vips) for name in stack.nodes}
+    return Plan(
+        stack=stack.name,
+        description=stack.description,
+        domain=stack.domain,
+        id=stack.id,
+        image=stack.image,
+        hypervisors=stack.hypervisors,
+        protect_data=stack.protect_data,
+        management=stack.management,
+        networks={name: _network(stack, name, nodes, vips) for name in stack.networks},
+        nodes=nodes,
+        vips=vips,
+        deploys={
+            name: DeployPlan(
+                stack=stack.name,
+                deploy=name,
+                is_pair=isinstance(member, Pair),
+                nodes={node: nodes[node] for node in sorted(member.nodes)},
+                secrets=(),
+            )
+            for name, member in stack.members().items()
+        },
+    )
+
+
+def _vips_in_force(pair: Pair) -> set[str]:
+    """All VIPs, but in mode single only that with the lowest VRID of those under keepalived."""
+    ours = [name for name, vip in pair.vips.items() if vip.manager is VipManager.KEEPALIVED]
+    if pair.keepalived is None or pair.keepalived.mode is not VrrpMode.SINGLE:
+        return set(pair.vips)
+    lowest = min(ours, key=lambda name: pair.vips[name].vrid or 0)
+    return set(pair.vips) - set(ours) | {lowest}
+
+
+def _vip(stack: Stack, pair_name: str, pair: Pair, name: str) -> VipPlan:
+    vip = pair.vips[name]
+    return VipPlan(
+        name=name,
+        pair=pair_name,
+        address=vip.address,
+        prefix=stack.networks[vip.network].cidr.prefixlen,
+        network=vip.network,
+        prefers=vip.prefers,
+        manager=vip.manager,
+        vrid=vip.vrid,
+        dns=f"{vip.dns or f'{pair_name}-{name}'}.{stack.domain}",
+    )
+
+
+def _network(
+    stack: Stack, name: str, nodes: dict[str, NodePlan], vips: tuple[VipPlan, ...]
+) -> NetworkPlan:
+    network = stack.networks[name]
+    entries = [
+        NameEntry(address=node.interface(name).address, names=(node.fqdn,))
+        for node in nodes.values()
+        if node.interfaces[0].network == name
+    ]
+    entries += [
+        NameEntry(address=vip.address, names=(vip.dns,)) for vip in vips if vip.network == name
+    ]
+    return NetworkPlan(
+        name=name,
+        bridge=bridge_name(stack=stack.id, network=name),
+        cidr=network.cidr,
+        gateway=gateway_address(network),
+        mode=network.mode,
+        domain=stack.domain,
+        dns=tuple(sorted(entries, key=lambda entry: entry.address)),
+    )
+
+
+def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
+    node = stack.nodes[name]
+    member_name, member = member_of(stack, name)
+    peer = next((n for n in member.nodes if n != name), None) if isinstance(member, Pair) else None
+    own_vips = tuple(vip for vip in vips if vip.pair == member_name)
+    management = stack.networks[stack.management]
+    return NodePlan(
+        name=name,
+        fqdn=f"{name}.{stack.domain}",
+        id=node.id,
+        machine=f"{stack.name}-{name}",
+        member=member_name,
+        peer=peer,
+        roles=tuple(sorted(member.roles)),
+        hypervisor=node.hypervisor,
+        vcpus=node.vcpus,
+        memory_mib=node.memory_mib,
+        interfaces=tuple(_interface(stack, node, network) for network in node.networks),
+        management_address=node_address(management, node),
+        ssh_sources=(IPv4Network(gateway_address(management)),),
+        disks=_disks(stack, name, member) if isinstance(member, Pair) else (),
+        hosts=_hosts(stack, name, member, own_vips),
+        firewall=firewall.rules(stack, name, member, own_vips),
+        time_servers=stack.time_servers,
+        keepalived=_keepalived(stack, name, member, own_vips),
+        balancer=_balancer(stack, member),
+        web=_web(stack, name, member_name, member),
+    )
+
+
+def _interface(stack: Stack, node: Node, network_name: str) -> Interface:
+    network = stack.networks[network_name]
+    first = network_name == node.networks[0]
+    return Interface(
+        network=network_name,
+        name=network_name,
+        mac=mac_address(stack=stack.id, network=network.id, node=node.id),
+        address=node_address(network, node),
+        prefix=network.cidr.prefixlen,
+        gateway=gateway_address(network) if first else None,
+    )
+
+
+def _disks(stack: Stack, node: str, pair: Pair) -> tuple[DiskPlan, ...]:
+    disks = []
+    for name, disk in sorted(pair.disks.items(), key=lambda item: item[1].id):
+        wwn = volume_wwn(stack=stack.id, disk=disk.id, node=stack.nodes[node].id)
+        disks.append(
+            DiskPlan(
+                resource=name,
+                volume=f"{stack.name}-{node}-{name}.raw",
+                size_mib=disk.size_mib,
+                wwn=wwn,
+                device=f"/dev/disk/by-id/wwn-0x{wwn}",
+            )
+        )
+    return tuple(disks)
+
+
+def _hosts(
+    stack: Stack, node: str, member: Pair | Tier, vips: tuple[VipPlan, ...]
+) -> tuple[NameEntry, ...]:
+    """Itself, its peer, the pair's VIPs, and the machines that its balancer talks to."""
+    names = [node]
+    if isinstance(member, Pair):
+        names += [other for other in member.nodes if other != node]
+        if member.balancer is not None:
+            names += stack.members()[member.balancer.upstream].nodes
+    entries = [
+        NameEntry(
+            address=node_address(stack.networks[stack.nodes[name].networks[0]], stack.nodes[name]),
+            names=(f"{name}.{stack.domain}", name),
+        )
+        for name in dict.fromkeys(names)
+    ]
+    entries += [NameEntry(address=vip.address, names=(vip.dns,)) for vip in vips]
+    return tuple(sorted(entries, key=lambda entry: entry.address))
+
+
+def _keepalived(
+    stack: Stack, node: str, member: Pair | Tier, vips: tuple[VipPlan, ...]
+) -> KeepalivedPlan | None:
+    if not isinstance(member, Pair) or member.keepalived is None:
+        return None
+    mine = sorted(
+        (vip for vip in vips if vip.manager is VipManager.KEEPALIVED),
+        key=lambda vip: vip.vrid or 0,
+    )
+    return KeepalivedPlan(
+        mode=member.keepalived.mode,
+        instances=tuple(_vrrp_instance(stack, node, member, vip) for vip in mine),
+        check_url=f"http://127.0.0.1:{STATUS_PORT}{HEALTH_PATH}",
+    )
+
+
+def _vrrp_instance(stack: Stack, node: str, pair: Pair, vip: VipPlan) -> VrrpInstance:
+    assert pair.keepalived is not None
+    assert vip.vrid is not None
+    network = stack.networks[vip.network]
+    peer = next(name for name in pair.nodes if name != node)
+    preferred = vip.prefers == node
+    sync = pair.keepalived.mode is VrrpMode.SYNC
+    backup = PRIORITY_BACKUP_SYNC if sync else PRIORITY_BACKUP
+    interval = pair.keepalived.advert_interval_s
+    skew = (VRRP_PRIORITY_RANGE - backup) / VRRP_PRIORITY_RANGE * interval
+    return VrrpInstance(
+        name=vip.name,
+        interface=vip.network,
+        vrid=vip.vrid,
+        priority=PRIORITY_PREFERRED if preferred else backup,
+        preferred=preferred,
+        advert_interval_s=interval,
+        own_address=node_address(network, stack.nodes[node]),
+        peer_address=node_address(network, stack.nodes[peer]),
+        vip=vip.address,
+        prefix=network.cidr.prefixlen,
+        takeover_s=round(3 * interval + skew, 3),
+    )
+
+
+def _balancer(stack: Stack, member: Pair | Tier) -> BalancerPlan | None:
+    if not isinstance(member, Pair) or member.balancer is None:
+        return None
+    balancer = member.balancer
+    target = stack.members()[balancer.upstream]
+    by_id = sorted(target.nodes, key=lambda name: stack.nodes[name].id)
+    upstreams = []
+    for name in by_id:
+        network = stack.networks[shared_network(stack, member.nodes[0], name)]
+        address = node_address(network, stack.nodes[name])
+        upstreams.append(Upstream(node=name, address=address, port=HTTP_PORT))
+    return BalancerPlan(
+        server_name=balancer.server_name,
+        method=balancer.method,
+        upstream_name=balancer.upstream,
+        upstreams=tuple(upstreams),
+        connections=balancer.connections,
+        max_body_mib=balancer.max_body_mib,
+        max_fails=balancer.max_fails,
+        fail_timeout_s=balancer.fail_timeout_s,
+        listen_port=HTTP_PORT,
+        status_port=STATUS_PORT,
+    )
+
+
+def _web(stack: Stack, node: str, member_name: str, member: Pair | Tier) -> WebPlan | None:
+    if member.web is None or Role.WEB not in member.roles:
+        return None
+    balancers = balancers_of(stack, member_name)
+    home = shared_network(stack, node, balancers[0]) if balancers else stack.nodes[node].networks[0]
+    network = stack.networks[home]
+    return WebPlan(
+        listen_address=node_address(network, stack.nodes[node]),
+        listen_port=HTTP_PORT,
+        trusted_proxies=tuple(node_address(network, stack.nodes[name]) for name in balancers),
+        max_body_mib=member.web.max_body_mib,
+    )

@@ -1,0 +1,337 @@
+"""The plan: everything that follows from a Stack, computed once by ``stacks.plan``, frozen.
+
+The docstring under each field is the rule by which its value was found; ``pairwise where`` prints
+it. A plan holds the names of secrets, never their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from stacks.model import BalanceMethod, NetworkMode, Role, VipManager, VrrpMode
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NameEntry:
+    """One line of /etc/hosts or one DNS host entry."""
+
+    address: IPv4Address
+    """Address that the names resolve to."""
+    names: tuple[str, ...]
+    """Full name first, then the short one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkPlan:
+    """One libvirt network."""
+
+    name: str
+    """Key in the description; also the interface name inside each machine."""
+    bridge: str
+    """``pw<stack id>-<network>``: unique on a hypervisor, at most 15 characters (IFNAMSIZ)."""
+    cidr: IPv4Network
+    """From the description."""
+    gateway: IPv4Address
+    """First address of the network: the hypervisor's own."""
+    mode: NetworkMode
+    """From the description."""
+    domain: str
+    """The stack's DNS domain."""
+    dns: tuple[NameEntry, ...]
+    """Nodes (by their first network) and VIPs of this network: the libvirt host entries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interface:
+    """One network card of a node."""
+
+    network: str
+    """Network that the card is in."""
+    name: str
+    """Interface name inside the machine: the network's name."""
+    mac: str
+    """``52:54:00`` (QEMU's prefix), then stack id, network id, node id."""
+    address: IPv4Address
+    """Network base plus the node's id."""
+    prefix: int
+    """Prefix length of the network."""
+    gateway: IPv4Address | None
+    """The network's gateway on the card of the node's first network, else none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiskPlan:
+    """The backing volume of one DRBD resource on one node."""
+
+    resource: str
+    """Name of the replicated disk in the description."""
+    volume: str
+    """``<stack>-<node>-<resource>.raw``: name of the libvirt volume."""
+    size_mib: int
+    """From the description, equal on both nodes."""
+    wwn: str
+    """``50000<stack id><disk id><node id>``, 16 hex digits: the identity that never changes."""
+    device: str
+    """``/dev/disk/by-id/wwn-0x<wwn>``: found by identity, not by kernel name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirewallRule:
+    """One accepted kind of incoming traffic; everything else is dropped."""
+
+    interface: str
+    """Interface on which it may arrive."""
+    protocol: str
+    """``tcp``, ``udp`` or ``vrrp`` (IP protocol 112)."""
+    ports: tuple[int, ...]
+    """Destination ports; empty for vrrp."""
+    sources: tuple[IPv4Network, ...]
+    """Networks or single addresses that may send it; empty means any."""
+    reason: str
+    """What it is for; becomes the rule's comment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VipPlan:
+    """An address that moves between the nodes of a pair."""
+
+    name: str
+    """Key in the description."""
+    pair: str
+    """Pair that holds it."""
+    address: IPv4Address
+    """From the description."""
+    prefix: int
+    """Prefix length of its network."""
+    network: str
+    """Network on whose cards it is held."""
+    prefers: str
+    """Node that holds it in steady state."""
+    manager: VipManager
+    """Who moves it."""
+    vrid: int | None
+    """VRRP virtual router id; none under Heartbeat."""
+    dns: str
+    """Full DNS name: ``dns`` of the description, else ``<pair>-<vip>``, in the stack's domain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VrrpInstance:
+    """One VRRP instance as one node sees it."""
+
+    name: str
+    """Name of the VIP."""
+    interface: str
+    """Interface of the VIP's network."""
+    vrid: int
+    """From the description."""
+    priority: int
+    """101 where the VIP is preferred; on the other node 90, or 100 in a sync group."""
+    preferred: bool
+    """Whether this node holds the VIP in steady state."""
+    advert_interval_s: float
+    """From the description."""
+    own_address: IPv4Address
+    """Unicast source: this node's address in the VIP's network."""
+    peer_address: IPv4Address
+    """Unicast peer: the other node's address in the VIP's network."""
+    vip: IPv4Address
+    """The address that moves."""
+    prefix: int
+    """Prefix length of its network."""
+    takeover_s: float
+    """Bound of a take-over: 3 adverts plus the peer's skew, (256 - priority) / 256 adverts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepalivedPlan:
+    """VRRP on one node."""
+
+    mode: VrrpMode
+    """From the description."""
+    instances: tuple[VrrpInstance, ...]
+    """All VIPs under keepalived, by VRID; in mode ``single`` only the one with the lowest."""
+    check_url: str
+    """Local URL that the node's own service answers itself, whatever its upstream does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """One web machine behind the balancers."""
+
+    node: str
+    """Its name."""
+    address: IPv4Address
+    """Its address in the network that balancer and web machine share."""
+    port: int
+    """Port that its web server listens on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalancerPlan:
+    """nginx as balancer on one node."""
+
+    server_name: str
+    """From the description."""
+    method: BalanceMethod
+    """From the description."""
+    upstream_name: str
+    """The tier's name."""
+    upstreams: tuple[Upstream, ...]
+    """Nodes of the tier, by id."""
+    connections: int
+    """From the description."""
+    max_body_mib: int
+    """From the description."""
+    max_fails: int
+    """From the description."""
+    fail_timeout_s: int
+    """From the description."""
+    listen_port: int
+    """80."""
+    status_port: int
+    """8080 on 127.0.0.1: health answer and stub_status, not reachable from outside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebPlan:
+    """nginx that serves pages on one node."""
+
+    listen_address: IPv4Address
+    """The node's address in the network that it shares with its balancers."""
+    listen_port: int
+    """80."""
+    trusted_proxies: tuple[IPv4Address, ...]
+    """Balancers whose X-Forwarded-For is believed."""
+    max_body_mib: int
+    """From the description."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePlan:
+    """Everything about one node."""
+
+    name: str
+    """Key in the description; host name."""
+    fqdn: str
+    """Name in the stack's domain."""
+    id: int
+    """From the description."""
+    machine: str
+    """``<stack>-<node>``: name of the libvirt domain."""
+    member: str
+    """Pair or tier that the node belongs to; also the name of its Deploy."""
+    peer: str | None
+    """Other node of the pair; none in a tier."""
+    roles: tuple[Role, ...]
+    """Roles of its pair or tier."""
+    hypervisor: str
+    """From the description."""
+    vcpus: int
+    """From the description."""
+    memory_mib: int
+    """From the description."""
+    interfaces: tuple[Interface, ...]
+    """One for each network of the node, in its order."""
+    management_address: IPv4Address
+    """Address in the management network: SSH and fencing go there."""
+    ssh_sources: tuple[IPv4Network, ...]
+    """Who may open SSH: the hypervisor's address in the management network."""
+    disks: tuple[DiskPlan, ...]
+    """Backing volumes of the pair's replicated disks, by disk id."""
+    hosts: tuple[NameEntry, ...]
+    """Itself, its peer, and the nodes and VIPs that it talks to: nothing more, so that adding a
+    node touches only the machines that need it."""
+    firewall: tuple[FirewallRule, ...]
+    """Follows from roles, VIPs and peers."""
+    time_servers: tuple[str, ...]
+    """From the description."""
+    keepalived: KeepalivedPlan | None
+    """Where keepalived manages a VIP of the pair."""
+    balancer: BalancerPlan | None
+    """For role lb."""
+    web: WebPlan | None
+    """For role web."""
+
+    def interface(self, network: str) -> Interface:
+        """The node's card in a network.
+
+        Raises:
+            KeyError: the node is not in it.
+        """
+        for interface in self.interfaces:
+            if interface.network == network:
+                return interface
+        raise KeyError(f"Node {self.name} has no card in network {network}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployPlan:
+    """The slice of a plan that the hosts of one Deploy read."""
+
+    stack: str
+    """Name of the stack."""
+    deploy: str
+    """Name of the pair or tier."""
+    is_pair: bool
+    """Whether an order between the hosts matters (backup first)."""
+    nodes: dict[str, NodePlan]
+    """The member's nodes by name."""
+    secrets: tuple[str, ...]
+    """Names of the secrets that its templates hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that follows from a description."""
+
+    stack: str
+    """Name of the stack."""
+    description: str
+    """From the description."""
+    domain: str
+    """From the description."""
+    id: int
+    """From the description."""
+    image: str
+    """From the description."""
+    hypervisors: dict[str, str]
+    """From the description."""
+    protect_data: bool
+    """From the description."""
+    management: str
+    """From the description."""
+    networks: dict[str, NetworkPlan]
+    """By name."""
+    nodes: dict[str, NodePlan]
+    """By name."""
+    vips: tuple[VipPlan, ...]
+    """Every VIP that is in force, by pair and name."""
+    deploys: dict[str, DeployPlan]
+    """One for each pair and tier, by name."""
+
+    def slice(self, deploy: str) -> DeployPlan:
+        """What the hosts of one Deploy read, and nothing more."""
+        return self.deploys[deploy]
+
+    def vips_of(self, pair: str) -> tuple[VipPlan, ...]:
+        """The VIPs of one pair."""
+        return tuple(vip for vip in self.vips if vip.pair == pair)
+
+
+def dump(value: object) -> dict[str, Any]:
+    """A plan, or a part of one, as JSON-ready mappings and lists."""
+    dumped: dict[str, Any] = TypeAdapter(type(value)).dump_python(value, mode="json")
+    return dumped
+
+
+def load_deploy_plan(mapping: Mapping[str, Any]) -> DeployPlan:
+    """The inverse of ``dump`` for the slice that a Deploy carries."""
+    return TypeAdapter(DeployPlan).validate_python(mapping)

@@ -13,10 +13,10 @@ ADVERT_RANGE_S = (0.1, 40.0)
 """VRRPv3 sends the interval in 12 bits of centiseconds: at most 40.95 s (RFC 9568, 5.2.7)."""
 
 
-def _vips(stack: Stack) -> Iterator[tuple[str, str, Pair, Vip]]:
+def _vips(stack: Stack) -> Iterator[tuple[str, Pair, Vip]]:
     for pair_name, pair in stack.pairs.items():
         for name, vip in pair.vips.items():
-            yield f"pairs.{pair_name}.vips.{name}", pair_name, pair, vip
+            yield f"pairs.{pair_name}.vips.{name}", pair, vip
 
 
 def check_pairs(stack: Stack) -> Iterator[Problem]:
@@ -46,10 +46,12 @@ def check_pairs(stack: Stack) -> Iterator[Problem]:
 
 
 def check_vips(stack: Stack) -> Iterator[Problem]:
-    for where, _, pair, vip in _vips(stack):
+    for where, pair, vip in _vips(stack):
         network = stack.networks.get(vip.network)
         if network is None:
-            yield Problem(f"{where}.network", f"there is no network {vip.network!r}", "use one")
+            yield Problem(
+                f"{where}.network", f"there is no network {vip.network!r}", _one_of(stack)
+            )
         else:
             if vip.network == stack.management:
                 yield Problem(
@@ -78,10 +80,14 @@ def check_vips(stack: Stack) -> Iterator[Problem]:
             )
         if vip.dns is not None and not LABEL.fullmatch(vip.dns):
             yield Problem(f"{where}.dns", f"{vip.dns!r} is no host label", "use a-z, 0-9, hyphens")
-    addresses = [(where, (vip.network, vip.address)) for where, _, _, vip in _vips(stack)]
+    addresses = [(where, (vip.network, vip.address)) for where, _, vip in _vips(stack)]
     for where, other, value in twice(addresses):
         address = value[1] if isinstance(value, tuple) else value
         yield Problem(f"{where}.address", f"{address} is taken by {other}", "choose another")
+
+
+def _one_of(stack: Stack) -> str:
+    return f"use one of: {', '.join(stack.networks)}"
 
 
 def _check_address(where: str, vip: Vip, network: Network) -> Iterator[Problem]:
@@ -97,7 +103,7 @@ def _check_address(where: str, vip: Vip, network: Network) -> Iterator[Problem]:
 
 
 def check_vrrp(stack: Stack) -> Iterator[Problem]:
-    for where, pair_name, pair, vip in _vips(stack):
+    for where, _, vip in _vips(stack):
         under_keepalived = vip.manager is VipManager.KEEPALIVED
         if under_keepalived and vip.vrid is None:
             yield Problem(f"{where}.vrid", "keepalived needs one", "choose 1 to 255")
@@ -105,15 +111,9 @@ def check_vrrp(stack: Stack) -> Iterator[Problem]:
             yield Problem(f"{where}.vrid", "Heartbeat knows no VRID", "remove it")
         if vip.vrid is not None and not 1 <= vip.vrid <= 255:
             yield Problem(f"{where}.vrid", f"{vip.vrid} is out of range", "choose 1 to 255")
-        if under_keepalived and pair.keepalived is None:
-            yield Problem(
-                f"pairs.{pair_name}",
-                "keepalived manages a VIP and is not described",
-                "add keepalived",
-            )
     vrids = [
         (f"{where}.vrid", (vip.network, vip.vrid))
-        for where, _, _, vip in _vips(stack)
+        for where, _, vip in _vips(stack)
         if vip.vrid is not None
     ]
     for where, other, value in twice(vrids):
@@ -124,9 +124,11 @@ def check_vrrp(stack: Stack) -> Iterator[Problem]:
 
 
 def _check_keepalived(where: str, pair: Pair) -> Iterator[Problem]:
-    if pair.keepalived is None:
-        return
     vips = [vip for vip in pair.vips.values() if vip.manager is VipManager.KEEPALIVED]
+    if pair.keepalived is None:
+        if vips:
+            yield Problem(where, "keepalived manages a VIP and is not described", "add keepalived")
+        return
     if not vips:
         yield Problem(f"{where}.keepalived", "it manages no VIP", "add one or remove keepalived")
     low, high = ADVERT_RANGE_S
@@ -163,7 +165,7 @@ def check_disks(stack: Stack) -> Iterator[Problem]:
                 )
             if disk.network not in stack.networks:
                 yield Problem(
-                    f"{where}.network", f"there is no network {disk.network!r}", "use one"
+                    f"{where}.network", f"there is no network {disk.network!r}", _one_of(stack)
                 )
             elif disk.network == stack.management:
                 yield Problem(

@@ -126,7 +126,8 @@ def _known_keys(location: Sequence[str | int]) -> list[str]:
         here = _resolve(here, schema)
         properties = here.get("properties", {})
         here = properties.get(step) or here.get("additionalProperties") or {}
-    return sorted(_resolve(here, schema).get("properties", {}))
+    keys = set(_resolve(here, schema).get("properties", {}))
+    return sorted(keys if location else keys - {"name"})
 
 
 def _resolve(here: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

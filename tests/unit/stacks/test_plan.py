@@ -1,0 +1,154 @@
+"""The plan: numbers follow from ids and never from positions, and slices stay small."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stacks.load import load_stack, read_stack, stack_file, stack_names
+from stacks.model import Role
+from stacks.plan import make_plan
+from stacks.plan_types import Plan, dump, load_deploy_plan
+from tests.descriptions import STACKS, changed, description, six
+
+WEB3 = {
+    "nodes.web3": {"id": 23, "networks": ["lan", "mgmt"]},
+    "tiers.web.nodes": ["web1", "web3", "web2"],
+}
+
+
+def plan_of(name: str) -> Plan:
+    return make_plan(load_stack(stack_file(STACKS, name)))
+
+
+def reordered(mapping: Any, *, seed: Any) -> Any:
+    """The same description with the keys of every mapping in another order."""
+    if not isinstance(mapping, dict):
+        return mapping
+    keys = list(mapping)
+    seed.shuffle(keys)
+    return {key: reordered(mapping[key], seed=seed) for key in keys}
+
+
+@pytest.mark.parametrize("name", stack_names(STACKS))
+def test_every_slice_survives_json(name: str) -> None:
+    for deploy in plan_of(name).deploys.values():
+        assert load_deploy_plan(json.loads(json.dumps(dump(deploy)))) == deploy
+
+
+@pytest.mark.parametrize("name", stack_names(STACKS))
+def test_every_identity_is_unique(name: str) -> None:
+    nodes = plan_of(name).nodes.values()
+    macs = [interface.mac for node in nodes for interface in node.interfaces]
+    addresses = [interface.address for node in nodes for interface in node.interfaces]
+    wwns = [disk.wwn for node in nodes for disk in node.disks]
+    for values in (macs, addresses, wwns):
+        assert len(set(values)) == len(values)
+
+
+@given(seed=st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_reordering_renumbers_nothing(seed: Any) -> None:
+    base = description("six")
+    again = read_stack(reordered(base, seed=seed), name="six", source="six")
+    first = dump(make_plan(six()))
+    second = dump(make_plan(again))
+    assert json.dumps(second["nodes"], sort_keys=True) == json.dumps(first["nodes"], sort_keys=True)
+    assert second["vips"] == first["vips"]
+
+
+@given(number=st.integers(2, 254).filter(lambda n: n not in {11, 12, 21, 22, 31, 32}))
+@settings(max_examples=40, deadline=None)
+def test_inserted_node_renumbers_nothing(number: int) -> None:
+    put = {
+        "nodes.web3": {"id": number, "networks": ["lan", "mgmt"]},
+        "tiers.web.nodes": ["web3", "web1", "web2"],
+    }
+    if number in (201, 202, 211, 212):
+        return
+    before, after = make_plan(six()), make_plan(six(put=put))
+    for name, node in before.nodes.items():
+        assert after.nodes[name].interfaces == node.interfaces
+        assert after.nodes[name].disks == node.disks
+        assert after.nodes[name].firewall == node.firewall
+
+
+def test_third_web_machine_touches_only_the_balancers() -> None:
+    before, after = make_plan(six()), make_plan(six(put=WEB3))
+    assert after.deploys["data"] == before.deploys["data"]
+    for name in ("web1", "web2"):
+        assert after.nodes[name] == before.nodes[name]
+    balancer = after.nodes["lb1"].balancer
+    assert balancer is not None
+    assert [upstream.node for upstream in balancer.upstreams] == ["web1", "web2", "web3"]
+
+
+def test_single_to_dual_touches_only_the_balancers() -> None:
+    single = make_plan(six(put={"pairs.lb.keepalived.mode": "single"}))
+    dual = make_plan(six())
+    assert [vip.name for vip in single.vips_of("lb")] == ["www1"]
+    assert [vip.name for vip in dual.vips_of("lb")] == ["www1", "www2"]
+    for name in ("data", "web"):
+        assert single.deploys[name] == dual.deploys[name]
+
+
+def test_dual_mode_swaps_the_document_s_priorities() -> None:
+    plan = plan_of("six")
+    seen = {
+        node: {vrrp.name: vrrp.priority for vrrp in plan.nodes[node].keepalived.instances}  # type: ignore[union-attr]
+        for node in ("lb1", "lb2")
+    }
+    assert seen == {"lb1": {"www1": 101, "www2": 90}, "lb2": {"www1": 90, "www2": 101}}
+
+
+def test_takeover_bound_is_three_adverts_plus_skew() -> None:
+    vrrp = plan_of("six").nodes["lb1"].keepalived
+    assert vrrp is not None
+    assert vrrp.instances[0].takeover_s == pytest.approx(3 * 1.0 + (256 - 90) / 256, abs=1e-3)
+
+
+def test_service_name_resolves_to_both_vips() -> None:
+    names = [
+        (str(entry.address), entry.names)
+        for entry in plan_of("six").networks["lan"].dns
+        if "www.six.lab" in entry.names
+    ]
+    assert names == [("10.71.1.201", ("www.six.lab",)), ("10.71.1.202", ("www.six.lab",))]
+
+
+def test_only_balancers_reach_the_pages_and_only_the_peer_sends_adverts() -> None:
+    plan = plan_of("six")
+    pages = [rule for rule in plan.nodes["web1"].firewall if 80 in rule.ports]
+    assert [str(source) for source in pages[0].sources] == ["10.71.1.11/32", "10.71.1.12/32"]
+    adverts = [rule for rule in plan.nodes["lb1"].firewall if rule.protocol == "vrrp"]
+    assert [str(source) for rule in adverts for source in rule.sources] == ["10.71.1.12/32"]
+    for node in plan.nodes.values():
+        ssh = [rule for rule in node.firewall if 22 in rule.ports]
+        assert [(rule.interface, str(rule.sources[0])) for rule in ssh] == [
+            ("mgmt", "10.71.9.1/32")
+        ]
+
+
+def test_role_may_move_to_its_own_nodes() -> None:
+    """A data pair split into two pairs needs a description only: no block knows the difference."""
+    base = description("six")
+    data = base["pairs"]["data"]
+    put = {
+        "nodes.db1": {"id": 41, "networks": ["lan", "repl", "mgmt"]},
+        "nodes.db2": {"id": 42, "networks": ["lan", "repl", "mgmt"]},
+        "pairs.db": {
+            "nodes": ["db1", "db2"],
+            "roles": ["mysql"],
+            "vips": {"mysql": {**data["vips"]["mysql"], "prefers": "db1"}},
+            "disks": {"mysql": data["disks"]["mysql"]},
+        },
+        "pairs.data.roles": ["nfs"],
+    }
+    drop = ["pairs.data.vips.mysql", "pairs.data.disks.mysql"]
+    moved = make_plan(read_stack(changed(base, put=put, drop=drop), name="six", source="six"))
+    assert moved.nodes["db1"].roles == (Role.MYSQL,)
+    assert [disk.resource for disk in moved.nodes["data1"].disks] == ["nfs"]

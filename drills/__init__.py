@@ -1,0 +1,1 @@
+"""What must survive: faults, workloads and invariants, observed from outside the machines."""

@@ -1,0 +1,138 @@
+"""Start observers inside a lab's namespace, at nice 10, and judge what they saw."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from drills.wait import wait_until
+
+NICE = ("nice", "-n", "10")
+"""Ours yields to the machines: a starved machine would fail over without a fault."""
+CLIENT_NETWORKS = 24
+"""Client addresses in so many different /24s: ip_hash looks at the first three octets only."""
+MIN_SAMPLED = 0.95
+"""With fewer samples than this share of those due, an observation proves nothing."""
+
+
+def client_address(number: int) -> str:
+    """A client address in a /24 of its own, in the benchmark range of RFC 2544."""
+    return f"198.18.{number}.1"
+
+
+def enter(netns: str | None) -> list[str]:
+    """Command prefix that runs the rest inside a namespace."""
+    return [*NICE, "nsenter", f"--net=/run/netns/{netns}", "--"] if netns else [*NICE]
+
+
+def add_client_addresses(netns: str) -> list[str]:
+    """Give the namespace its client addresses; those that are there already are left alone."""
+    addresses = [client_address(number) for number in range(CLIENT_NETWORKS)]
+    for address in addresses:
+        command = ["ip", "address", "replace", f"{address}/32", "dev", "lo"]
+        subprocess.run([*enter(netns), *command], check=True)
+    return addresses
+
+
+class Observation:
+    """A running observer, and after its end the samples that it printed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: Any) -> None:
+        self._process, self._output = process, output
+        self.samples: list[dict[str, Any]] = []
+
+    def peek(self) -> list[dict[str, Any]]:
+        """The whole samples so far, while the observer goes on."""
+        path = Path(f"/proc/self/fd/{self._output.fileno()}")
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def wait_for_more(self, count: int, *, timeout_s: float) -> None:
+        """Wait until so many samples have come since now."""
+        wanted = len(self.peek()) + count
+        wait_until(
+            lambda: len(self.peek()) >= wanted,
+            what=f"{count} more samples of {self._process.args!r}",
+            timeout_s=timeout_s,
+        )
+
+    def stop(self) -> None:
+        """End the observer and read its samples.
+
+        Raises:
+            RuntimeError: it had died on its own, so that what it saw is not the whole.
+        """
+        died = self._process.poll()
+        if died is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(timeout=20)
+        self.samples = self.peek()
+        if died is not None:
+            raise RuntimeError(f"Observer {self._process.args!r} ended by itself (exit {died}).")
+
+
+@contextmanager
+def observer(netns: str, module: str, *arguments: str) -> Iterator[Observation]:
+    """Run ``python -m module`` in a namespace for as long as the block lasts."""
+    command = [*enter(netns), sys.executable, "-m", module, *arguments]
+    with TemporaryFile() as output:
+        process = subprocess.Popen(command, stdout=output, cwd=Path(__file__).parent.parent)
+        observation = Observation(process, output)
+        try:
+            yield observation
+        finally:
+            observation.stop()
+
+
+@dataclass(frozen=True)
+class Outage:
+    """How long a client got no good answer."""
+
+    seconds: float
+    """Last good probe before to first good probe after."""
+    failed: int
+    """Probes between the two that got no good answer."""
+
+
+def longest_outage(samples: Sequence[dict[str, Any]], *, good: Iterable[int] = (200,)) -> Outage:
+    """The longest time between two good answers in a row, with the failures in it."""
+    statuses, longest = set(good), Outage(0.0, 0)
+    ordered = sorted(samples, key=lambda sample: float(sample["at"]))
+    last: float | None = None
+    failed = 0
+    for sample in ordered:
+        if sample["status"] not in statuses:
+            failed += 1
+            continue
+        if last is not None and failed and sample["at"] - last > longest.seconds:
+            longest = Outage(round(sample["at"] - last, 3), failed)
+        last, failed = sample["at"], 0
+    return longest
+
+
+def holders(samples: Iterable[dict[str, Any]]) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
+    """For each VIP the times and holders, one entry for each change."""
+    seen: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
+    for sample in sorted(samples, key=lambda sample: float(sample["at"])):
+        macs = tuple(sample["macs"])
+        if not seen[sample["vip"]] or seen[sample["vip"]][-1][1] != macs:
+            seen[sample["vip"]].append((sample["at"], macs))
+    return dict(seen)
+
+
+def sampled_share(samples: Sequence[dict[str, Any]], *, rate_hz: float, vips: int) -> float:
+    """Share of the samples due between the first and the last that were taken."""
+    if len(samples) < 2:
+        return 0.0
+    times = [float(sample["at"]) for sample in samples]
+    due = (max(times) - min(times)) * rate_hz * vips
+    return len(samples) / due if due else 0.0

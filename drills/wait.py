@@ -1,0 +1,38 @@
+"""The one wait of drills and live tests: a condition, a deadline, and what was seen last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class DeadlinePassedError(AssertionError):
+    """A condition did not come true in time; the text says what was seen last."""
+
+
+def wait_until(
+    condition: Callable[[], T], *, what: str, timeout_s: float, every_s: float = 0.2
+) -> T:
+    """Ask until the answer is true and return it.
+
+    Args:
+        condition: Called every ``every_s`` seconds; its last answer is shown on failure.
+        what: Completes the sentence "waited for".
+        timeout_s: The deadline; there is no default, every wait states its own.
+        every_s: Seconds between two questions.
+
+    Raises:
+        DeadlinePassedError: the condition was not true in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() >= deadline:
+            text = f"Waited {timeout_s:g} s for {what}; the last answer was {answer!r}."
+            raise DeadlinePassedError(text)
+        time.sleep(every_s)

@@ -1,0 +1,60 @@
+"""Fixtures of the live tests: the running stack six, and clients in many networks.
+
+Nothing is skipped because something is missing: without a stack these tests fail.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab.hypervisor import Lab
+
+from drills.observe import add_client_addresses
+from tests.live.stack import ROOT, LiveStack
+
+NEEDED_S = 600
+"""A stack that is up has been left in this state by at most one reboot of its machines."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test that is handed a running stack is a live test."""
+    for item in items:
+        if "six" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.live)
+
+
+def pytest_report_header() -> str:
+    lab = Lab.of_checkout(ROOT)
+    return f"live stack: six, lab {lab.name}, namespace {lab.netns}, on {os.cpu_count()} cores"
+
+
+@pytest.fixture(scope="session")
+def running_six() -> LiveStack:
+    """The stack as ``make lab`` left it."""
+    lab = Lab.of_checkout(ROOT)
+    stack = LiveStack("six", lab.netns, lab.uri)
+    stack.wait_until_steady(timeout_s=NEEDED_S)
+    return stack
+
+
+@pytest.fixture
+def six(running_six: LiveStack) -> Iterator[LiveStack]:
+    """The stack in steady state before a test, and asserted to be so after it."""
+    running_six.wait_until_steady(timeout_s=NEEDED_S)
+    yield running_six
+    running_six.wait_until_steady(timeout_s=NEEDED_S)
+
+
+@pytest.fixture(scope="session")
+def clients(running_six: LiveStack) -> list[str]:
+    """Client addresses in different /24s, inside the lab's namespace."""
+    return add_client_addresses(running_six.netns)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Folder for a changed description."""
+    return tmp_path / "stacks"

@@ -1,0 +1,134 @@
+"""A running stack as the live tests see it: through the ``pairwise`` command and from outside.
+
+Nothing here knows how the stack was built; whatever a test asserts is what a user would notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from drills.observe import NICE, enter
+from drills.wait import wait_until
+from stacks.load import CONFIG_KEY, load_stack, stack_file
+from stacks.plan import make_plan
+from stacks.plan_types import NodePlan, Plan
+from tests.descriptions import STACKS, changed, description
+
+ROOT = Path(__file__).parent.parent.parent
+PAIRWISE = ROOT / ".venv" / "bin" / "pairwise"
+COMMAND_TIMEOUT_S = 900
+"""No single command of a six-machine stack takes longer, even under emulation."""
+
+
+@dataclass(frozen=True)
+class LiveStack:
+    """One running stack; ``folder`` is where its description is read from."""
+
+    name: str
+    netns: str
+    uri: str
+    folder: Path = STACKS
+
+    @property
+    def plan(self) -> Plan:
+        """What follows from the description in force."""
+        return make_plan(load_stack(stack_file(self.folder, self.name)))
+
+    def pairwise(
+        self, *arguments: str, check: bool = True, timeout_s: float = COMMAND_TIMEOUT_S
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``pairwise`` with the description in force; its output goes into a failure."""
+        environment = {**os.environ, "PAIRWISE_STACKS": str(self.folder), "NO_COLOR": "1"}
+        done = subprocess.run(
+            [*NICE, str(PAIRWISE), *arguments],
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=ROOT,
+            timeout=timeout_s,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            tail = f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+            raise AssertionError(f"{done.args} ended with {done.returncode}:\n{tail}")
+        return done
+
+    def status(self) -> dict[str, Any]:
+        """``pairwise status --json``; an unhealthy stack answers too."""
+        answer = self.pairwise("status", self.name, "--json", check=False)
+        return dict(json.loads(answer.stdout))
+
+    def preview(self) -> dict[str, Any]:
+        """``pairwise preview --json``."""
+        return dict(json.loads(self.pairwise("preview", self.name, "--json").stdout))
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        """``pairwise up --yes``."""
+        return self.pairwise("up", self.name, "--yes")
+
+    def exec(self, node: str, command: str, *, check: bool = True) -> str:
+        """Standard output of a shell command on a node."""
+        return self.pairwise("exec", self.name, node, "--", command, check=check).stdout
+
+    def virsh(self, *arguments: str) -> str:
+        """Standard output of virsh on the lab's hypervisor."""
+        command = [*NICE, "virsh", "--quiet", "-c", self.uri, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def crash(self, node: str) -> None:
+        """Cut a machine's power."""
+        self.virsh("destroy", self.plan.nodes[node].machine)
+
+    def start(self, node: str) -> None:
+        """Start a machine and wait until it answers."""
+        self.pairwise("start", self.name, node)
+
+    def inside(self, *command: str) -> str:
+        """Standard output of a command inside the lab's namespace."""
+        done = subprocess.run(
+            [*enter(self.netns), *command], check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def node_of_mac(self, mac: str) -> str:
+        """Node that a MAC belongs to."""
+        for node in self.plan.nodes.values():
+            if any(interface.mac == mac for interface in node.interfaces):
+                return node.name
+        return f"unknown machine {mac}"
+
+    def is_steady(self) -> bool:
+        """Whether ``status`` finds nothing wrong."""
+        return bool(self.status()["healthy"])
+
+    def wait_until_steady(self, *, timeout_s: float) -> None:
+        """Wait until ``status`` finds nothing wrong."""
+        wait_until(
+            lambda: self.is_steady() or None,
+            what=f"stack {self.name} to be healthy (problems: {self.status()['problems']})",
+            timeout_s=timeout_s,
+            every_s=2,
+        )
+
+    def node(self, name: str) -> NodePlan:
+        """The plan of one node."""
+        return self.plan.nodes[name]
+
+
+@contextmanager
+def described_as(stack: LiveStack, folder: Path, *, put: Mapping[str, Any]) -> Iterator[LiveStack]:
+    """The same stack under a changed description; the tracked file stays as it is."""
+    shutil.copytree(STACKS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "_*"))
+    text = {"config": {CONFIG_KEY: changed(description(stack.name), put=put)}}
+    stack_file(folder, stack.name).write_text(yaml.safe_dump(text, sort_keys=False))
+    yield LiveStack(stack.name, stack.netns, stack.uri, folder)

@@ -1,0 +1,139 @@
+"""Previews show what would change and nothing else; `up` does just that."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.live.observed import transitions, watching
+from tests.live.stack import LiveStack, described_as
+
+SEED = 20
+"""Chooses the drifted hosts; another seed must pass as well."""
+
+
+def test_second_up_changes_nothing_and_moves_nothing(six: LiveStack) -> None:
+    """Two `up`s and one preview: no change, and no VRRP transition."""
+    before = transitions(six)
+    with watching(six) as watch:
+        for _ in range(2):
+            assert "0 changed" in six.up().stderr or six.preview()["changes"] == 0
+        preview = six.preview()
+    assert preview["changes"] == 0, preview
+    watch.assert_nothing_moved()
+    assert transitions(six) == before
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One edit by hand, and what the preview must call it."""
+
+    kind: str
+    command: str
+    named: str
+    nodes: tuple[str, ...]
+
+
+EVERY = ("lb1", "lb2", "web1", "web2", "data1", "data2")
+FRONT = ("lb1", "lb2", "web1", "web2")
+DRIFTS = (
+    Drift("managed file", "echo '# by hand' >> /etc/hosts", "/etc/hosts", EVERY),
+    Drift("file mode", "chmod 0666 /etc/nftables.conf", "/etc/nftables.conf", EVERY),
+    Drift("unit enablement", "systemctl disable nginx", "nginx", FRONT),
+    Drift("sysctl", "sysctl -qw net.ipv4.conf.all.accept_redirects=1", "accept_redirects", EVERY),
+    Drift(
+        "nft rule",
+        "nft add rule inet pairwise input tcp dport 9 accept",
+        "nft",
+        EVERY,
+    ),
+    Drift("user", "usermod --shell /bin/bash healthcheck", "healthcheck", EVERY),
+    Drift("package", "dpkg --purge --force-depends tcpdump", "tcpdump", EVERY),
+    Drift("removed symlink", "rm /etc/nginx/sites-enabled/*", "sites-enabled", FRONT),
+)
+
+
+def test_drift_is_named_exactly_and_repaired(six: LiveStack) -> None:
+    """One edit of each kind on a seeded random host: named, repaired, and gone."""
+    chance = random.Random(SEED)
+    made = [(drift, chance.choice(drift.nodes)) for drift in DRIFTS]
+    for drift, node in made:
+        six.exec(node, drift.command)
+    seen = six.preview()["hosts"]
+    named = {(node, name) for node, operations in seen.items() for name in operations}
+    for drift, node in made:
+        hits = [name for host, name in named if host == node and drift.named in name]
+        assert hits, f"{drift.kind} on {node} is not in the preview: {sorted(named)}"
+    touched = {node for _, node in made}
+    assert {host for host, operations in seen.items() if operations} == touched
+    six.up()
+    after = six.preview()
+    assert after["changes"] == 0, after["hosts"]
+
+
+def test_advert_interval_is_one_line_on_two_hosts(six: LiveStack, folder: Path) -> None:
+    """Changed on the running pair: shown as one line, applied without two holders or a move."""
+    with described_as(six, folder, put={"pairs.lb.keepalived.advert_interval_s": 1.2}) as slower:
+        hosts = {host: ops for host, ops in slower.preview()["hosts"].items() if ops}
+        assert set(hosts) == {"lb1", "lb2"}
+        changed = [
+            line
+            for operations in hosts.values()
+            for text in operations.values()
+            for line in text.splitlines()
+            if line[:1] in "+-" and not line.startswith(("+++", "---"))
+        ]
+        assert changed, hosts
+        assert all("advert_int" in line for line in changed), changed
+        with watching(six) as watch:
+            slower.up()
+            six.up()
+            watch.arp.wait_for_more(30, timeout_s=30)
+    watch.assert_nothing_moved()
+
+
+def test_single_mode_touches_only_the_balancers(six: LiveStack, folder: Path) -> None:
+    with described_as(six, folder, put={"pairs.lb.keepalived.mode": "single"}) as single:
+        hosts = {host for host, operations in single.preview()["hosts"].items() if operations}
+    assert hosts == {"lb1", "lb2"}
+
+
+def test_third_web_machine_changes_no_existing_one(six: LiveStack, folder: Path) -> None:
+    put = {
+        "nodes.web3": {"id": 23, "networks": ["lan", "mgmt"]},
+        "tiers.web.nodes": ["web1", "web3", "web2"],
+    }
+    with described_as(six, folder, put=put) as wider:
+        preview = wider.preview()
+    hosts = {host: ops for host, ops in preview["hosts"].items() if ops}
+    assert set(hosts) == {"lb1", "lb2", "web3"}
+    for balancer in ("lb1", "lb2"):
+        added = [line for text in hosts[balancer].values() for line in text.splitlines()]
+        assert any("10.71.1.23" in line for line in added if line.startswith("+"))
+    machines = [r for r in preview["resources"] if "domain" in r["type"].lower()]
+    assert [(r["op"], "web3" in r["name"]) for r in machines if r["op"] != "same"] == [
+        ("create", True)
+    ]
+
+
+def test_machine_destroyed_behind_our_back_is_rebuilt(six: LiveStack) -> None:
+    machine = six.node("web2").machine
+    six.virsh("destroy", machine)
+    six.virsh("undefine", machine)
+    six.up()
+    assert machine in six.virsh("list", "--name").split()
+
+
+@pytest.mark.parametrize("put", [{"pairs.lb.vips.www1.address": "10.99.0.1"}, {"nodes.lb1.id": 0}])
+def test_bad_description_creates_nothing(
+    six: LiveStack, folder: Path, put: dict[str, object]
+) -> None:
+    before = six.virsh("list", "--all", "--name"), six.pairwise("status", "six", "--json").stdout
+    with described_as(six, folder, put=put) as bad:
+        done = bad.pairwise("up", "six", "--yes", check=False)
+    assert done.returncode != 0
+    assert "nothing was created" in done.stderr
+    assert six.virsh("list", "--all", "--name") == before[0]

@@ -1,0 +1,68 @@
+"""`up` killed half-way: the next `up` finishes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from drills.observe import NICE
+from drills.wait import wait_until
+from tests.live.stack import PAIRWISE, ROOT, LiveStack
+
+DRIFT = "echo '# by hand' >> /etc/hosts && sysctl -qw net.ipv4.conf.all.accept_redirects=1"
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """Every descendant of a process, with its command line."""
+    table = subprocess.check_output(["ps", "-ww", "-eo", "pid=,ppid=,args="], text=True)
+    rows = [line.split(None, 2) for line in table.splitlines()]
+    found: dict[int, str] = {pid: ""}
+    grown = True
+    while grown:
+        new = {int(p): a for p, parent, a in rows if int(parent) in found and int(p) not in found}
+        found.update(new)
+        grown = bool(new)
+    return found
+
+
+def one_of(pid: int, matches: Callable[[str], bool]) -> int | None:
+    """A descendant whose command line matches."""
+    return next((child for child, args in children_of(pid).items() if matches(args)), None)
+
+
+VICTIMS: dict[str, Callable[[str], bool]] = {
+    "engine": lambda args: args.split(" ")[0].endswith("/pulumi") and " up" in args,
+    "provider": lambda args: "pulumi-resource-pyinfra" in args or "-m provider " in args,
+    "child": lambda args: "provider.child" in args,
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_run_is_finished_by_the_next(six: LiveStack, victim: str) -> None:
+    for node in ("lb1", "web2", "data1"):
+        six.exec(node, DRIFT)
+    run = subprocess.Popen(
+        [*NICE, str(PAIRWISE), "up", "six", "--yes"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        pid = wait_until(
+            lambda: one_of(run.pid, VICTIMS[victim]),
+            what=f"the {victim} to run",
+            timeout_s=60,
+            every_s=0.05,
+        )
+        os.kill(pid, signal.SIGKILL)
+        run.wait(timeout=300)
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+    six.up()
+    assert six.preview()["changes"] == 0

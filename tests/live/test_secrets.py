@@ -1,0 +1,70 @@
+"""No secret leaves the places that it belongs to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.stack import ROOT, LiveStack
+
+
+def private_keys(stack: LiveStack) -> list[str]:
+    """Distinctive parts of every private key in the stack's state."""
+    state = stack.pairwise("shell", stack.name, "-c", "pulumi stack export --show-secrets").stdout
+    found: list[str] = []
+
+    def walk(value: object) -> Iterator[str]:
+        if isinstance(value, dict):
+            for item in value.values():
+                yield from walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from walk(item)
+        elif isinstance(value, str) and "PRIVATE KEY" in value:
+            yield value
+
+    for text in walk(json.loads(state)):
+        lines = text.replace("\\n", "\n").splitlines()
+        found += [line.strip() for line in lines if len(line.strip()) == 70]
+    return sorted(set(found))
+
+
+@pytest.fixture
+def keys(six: LiveStack) -> list[str]:
+    found = private_keys(six)
+    assert found, "the state holds no private key: the test would prove nothing"
+    return found
+
+
+def test_outputs_and_state_hold_no_secret(six: LiveStack, keys: list[str]) -> None:
+    outputs = {
+        "preview": six.pairwise("preview", "six", "--diff"),
+        "preview --json": six.pairwise("preview", "six", "--json"),
+        "preview --markdown": six.pairwise("preview", "six", "--markdown"),
+        "up": six.up(),
+        "export": six.pairwise("shell", "six", "-c", "pulumi stack export"),
+    }
+    for name, done in outputs.items():
+        text = done.stdout + done.stderr
+        assert not [key for key in keys if key in text], f"{name} holds a private key"
+
+
+def test_logs_and_process_lists_hold_no_secret(six: LiveStack, keys: list[str]) -> None:
+    for path in Path(ROOT / ".pairwise").rglob("*.log"):
+        text = path.read_text(errors="replace")
+        assert not [key for key in keys if key in text], f"{path.name} holds a private key"
+    processes = subprocess.check_output(["ps", "-ww", "-eo", "args"], text=True)
+    assert not [key for key in keys if key in processes]
+    for node in six.plan.nodes:
+        listed = six.exec(node, "ps -ww -eo args; journalctl --no-pager --output cat -b")
+        assert not [key for key in keys if key in listed], f"{node} shows a private key"
+
+
+def test_state_is_small_and_holds_no_diff(six: LiveStack) -> None:
+    state = six.pairwise("shell", "six", "-c", "pulumi stack export").stdout
+    assert len(state) < 200 * 1024, f"{len(state)} bytes"
+    assert "@@ -" not in state

@@ -10,7 +10,7 @@ from typing import Final
 
 from pyinfra.context import ctx_host
 
-UNKNOWN: Final = str("(known after apply)")
+UNKNOWN: Final = "(known after apply)"
 """Stands for a secret that the preview does not know yet; compare with `is`."""
 
 _texts: dict[tuple[str, str], str] = {}

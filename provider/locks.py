@@ -36,7 +36,7 @@ done
 """
 
 
-class Locked(Exception):
+class LockedError(Exception):
     """Another run holds the host; the message is a sentence that names it."""
 
 
@@ -51,7 +51,7 @@ def acquire(transport: Any, *, host: str, owner: str, path: str = LOCK_PATH) -> 
         The channel that holds the lock; keep it open, close it to let go.
 
     Raises:
-        Locked: another run holds it, or the host could not say.
+        LockedError: another run holds it, or the host could not say.
     """
     channel = transport.open_session()
     channel.settimeout(ANSWER_S)
@@ -63,5 +63,5 @@ def acquire(transport: Any, *, host: str, owner: str, path: str = LOCK_PATH) -> 
         return channel
     channel.close()
     if not answer:
-        raise Locked(f"{host} did not grant its lock {path}: see that /run is writable there")
-    raise Locked(f"{host} is being changed by {answer}: wait until it has ended, then run again")
+        raise LockedError(f"{host} did not grant its lock {path}: see that /run is writable there")
+    raise LockedError(f"{host} is being changed by {answer}: wait until it has ended, then run again")

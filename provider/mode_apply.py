@@ -10,10 +10,10 @@ import platform
 import time
 from typing import Any
 
-from bootstrap.changes import take
 from pyinfra.api.operations import run_host_op
 from pyinfra.api.state import StateStage
 
+from bootstrap.changes import take
 from provider.locks import acquire
 from provider.operations import failure, names
 from provider.session import Session, side_by_side

@@ -5,7 +5,7 @@ from typing import Any
 
 from provider.operations import patch_did_change, planned
 from provider.session import Session, side_by_side
-from provider.ssh import Node, NotReachable, connect, make_absent
+from provider.ssh import Node, NotReachableError, connect, make_absent
 
 
 def run(session: Session) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def _reach(session: Session, node: Node) -> tuple[str, str]:
         return "unknown", "its machine does not exist yet"
     try:
         connect(node)
-    except NotReachable as error:
+    except NotReachableError as error:
         make_absent(node)
         return "unreachable", str(error)
     return "reachable", ""

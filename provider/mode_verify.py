@@ -1,8 +1,8 @@
 """Mode "verify": run each node's checks on the node and say which hold."""
 
-import gevent
 from typing import Any, Final
 
+import gevent
 from pyinfra.api.command import StringCommand
 
 from provider.session import Session, side_by_side

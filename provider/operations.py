@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bootstrap.changes import take
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta
 
+from bootstrap.changes import take
 from provider.ssh import Node
 
 MAX_LINES: Final = 200

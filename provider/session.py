@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 import gevent
-from bootstrap.changes import UNKNOWN
 from pyinfra.context import ctx_host
-from stacks.plan_types import load_deploy_plan
 
+from bootstrap.changes import UNKNOWN
 from provider.events import Events
 from provider.locks import LOCK_PATH
 from provider.ssh import Node, make_node
+from stacks.plan_types import load_deploy_plan
 
 SSH_WAIT_S: Final = 300
 """How long an apply waits for a machine's SSH; a boot under emulation takes half of that."""

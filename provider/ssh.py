@@ -37,7 +37,7 @@ RETRY_S: Final = 2.0
 """Pause between two tries while waiting for a machine to come up."""
 
 
-class NotReachable(Exception):
+class NotReachableError(Exception):
     """A host does not answer; the message says what was seen."""
 
 
@@ -162,16 +162,16 @@ def connect(node: Node) -> None:
     """Connect now or not at all.
 
     Raises:
-        NotReachable: with what was seen.
+        NotReachableError: with what was seen.
     """
     limit_s = CONNECT_TIMEOUT_S + BANNER_TIMEOUT_S + AUTH_TIMEOUT_S
     try:
         with gevent.Timeout(limit_s):
             node.host.connect(show_errors=False, raise_exceptions=True)
     except ConnectError as error:
-        raise NotReachable(_seen(error.__context__, error)) from error
+        raise NotReachableError(_seen(error.__context__, error)) from error
     except gevent.Timeout as error:
-        raise NotReachable(f"SSH did not get ready within {limit_s} s") from error
+        raise NotReachableError(f"SSH did not get ready within {limit_s} s") from error
     node.host.state.activate_host(node.host)
 
 
@@ -199,19 +199,19 @@ def wait_until_connected(node: Node, *, timeout_s: float, say: Any) -> None:
         node: the host. timeout_s: seconds. say: called with what was seen, when that changes.
 
     Raises:
-        NotReachable: a sentence with what was seen last.
+        NotReachableError: a sentence with what was seen last.
     """
     deadline = time.monotonic() + timeout_s
     seen = ""
     while True:
         try:
             return connect(node)
-        except NotReachable as error:
+        except NotReachableError as error:
             if str(error) != seen:
                 seen = str(error)
                 say(f"waiting for SSH: {seen}")
         if time.monotonic() + RETRY_S > deadline:
-            raise NotReachable(
+            raise NotReachableError(
                 f"{node.name} ({node.address}:{node.port}) gave no SSH within {timeout_s:.0f} s,"
                 f" last seen: {seen}; look at its console, then run again"
             )

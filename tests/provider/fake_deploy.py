@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from bootstrap.changes import UNKNOWN, explain
 from pyinfra import host
 from pyinfra.api.deploy import deploy
 from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import operation
 from pyinfra.operations.util import any_changed
+
+from bootstrap.changes import UNKNOWN, explain
 
 PHASES = ("install", "configure", "activate")
 

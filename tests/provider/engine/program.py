@@ -1,0 +1,62 @@
+"""The Pulumi program of the engine tests: it reads its Deploys from the file DEPLOYS names.
+
+The file: {"deploys": {name: DeploySpec without secrets}, "secrets": [names], "offline": bool,
+"key": true to generate the SSH key, else the private key}. Written to a temporary project as
+__main__.py, so it imports nothing of ours.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pulumi
+
+
+class Password(pulumi.CustomResource):
+    result: pulumi.Output[str]
+
+    def __init__(self, name, length):
+        super().__init__("pyinfra:index:Password", name, {"length": length, "result": None})
+
+
+class SshKey(pulumi.CustomResource):
+    private_key: pulumi.Output[str]
+    public_key: pulumi.Output[str]
+
+    def __init__(self, name, comment):
+        inputs = {"comment": comment, "private_key": None, "public_key": None}
+        super().__init__("pyinfra:index:SshKey", name, inputs)
+
+
+class Inventory(pulumi.CustomResource):
+    def __init__(self, name, specs, offline):
+        inputs = {"specs": specs, "dry_run": pulumi.runtime.is_dry_run(), "offline": offline}
+        super().__init__("pyinfra:index:Inventory", name, inputs)
+
+
+class Deploy(pulumi.CustomResource):
+    machines: pulumi.Output[dict]
+
+    def __init__(self, name, spec, offline, opts):
+        inputs = {
+            "spec": spec,
+            "dry_run": pulumi.runtime.is_dry_run(),
+            "offline": offline,
+            "machines": None,
+        }
+        super().__init__("pyinfra:index:Deploy", name, inputs, opts)
+
+
+given = json.loads(Path(os.environ["DEPLOYS"]).read_text())
+private_key = pulumi.Output.secret(given["key"])
+secrets = {name: Password(name, 20).result for name in given["secrets"]}
+extra = SshKey("spare", "spare@test")
+pulumi.export("spare", extra.public_key)
+specs = {}
+for name, spec in given["deploys"].items():
+    transport = {**spec["transport"], "private_key": private_key}
+    specs[name] = {**spec, "transport": transport, "secrets": secrets}
+offline = given.get("offline", False)
+inventory = Inventory("inventory", specs, offline)
+for name, spec in specs.items():
+    Deploy(name, spec, offline, pulumi.ResourceOptions(depends_on=[inventory]))

@@ -1,0 +1,178 @@
+"""Plan -> resources: puts the components together, and says what was built.
+
+The order is: keys, the ground on each hypervisor, the machines of each pair and tier, and last
+the Inventory and the Deploys, which need to know who the machines are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.deploy import (
+    SECRET_LENGTH,
+    SECRET_LENGTHS,
+    Deploy,
+    DeploySpec,
+    Inventory,
+    Password,
+    SshKey,
+)
+from components.hypervisor import Hypervisor, HypervisorArgs
+from components.machine import RenderCloudInit
+from components.pair import Pair, PairArgs
+from components.settings import Lab, SettingsError, image, places
+from components.tier import Tier, TierArgs
+from stacks.plan_types import DeployPlan, Plan, dump
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a stack is built, apart from what it is."""
+
+    lab: Lab | None
+    """The embedded hypervisor, where there is one."""
+    offline: bool
+    """Compare with the recorded state only: for runners that have no route to the machines."""
+    machines_only: bool
+    """Make the machines and configure nothing."""
+    render: RenderCloudInit
+    """Makes the first-boot data of a machine."""
+
+
+def build(plan: Plan, *, options: Options) -> dict[str, pulumi.Input[Any]]:
+    """Declare every resource of the plan; returns the stack's outputs.
+
+    Raises:
+        SettingsError: the configuration does not say where the stack runs.
+    """
+    admin = SshKey("admin-key", comment=f"pairwise@{plan.stack}")
+    hypervisors = _hypervisors(plan, options)
+    members = {
+        name: _member(plan, name, hypervisors, admin, options) for name in sorted(plan.deploys)
+    }
+    if not options.machines_only:
+        _configure(plan, members, admin, options)
+    return _outputs(plan, members, admin, hypervisors)
+
+
+def _hypervisors(plan: Plan, options: Options) -> dict[str, Hypervisor]:
+    """The ground of each node, by node."""
+    start = image(plan, lab=options.lab)
+    grounds = {
+        name: Hypervisor(name, HypervisorArgs(plan=plan, place=place, image=start))
+        for name, place in places(plan, lab=options.lab).items()
+    }
+    return {name: grounds[node.hypervisor] for name, node in plan.nodes.items()}
+
+
+def _member(
+    plan: Plan,
+    name: str,
+    hypervisors: Mapping[str, Hypervisor],
+    admin: SshKey,
+    options: Options,
+) -> Pair | Tier:
+    part = plan.slice(name)
+    grounds = {node: hypervisors[node] for node in part.nodes}
+    if not part.is_pair:
+        tier = TierArgs(
+            nodes=part.nodes,
+            hypervisors=grounds,
+            admin_key=admin.public_key,
+            render=options.render,
+        )
+        return Tier(name, tier)
+    pair = PairArgs(
+        nodes=part.nodes,
+        vips=plan.vips_of(name),
+        networks=plan.networks,
+        hypervisors=grounds,
+        admin_key=admin.public_key,
+        render=options.render,
+        protect_data=plan.protect_data,
+    )
+    return Pair(name, pair)
+
+
+def _configure(
+    plan: Plan, members: Mapping[str, Pair | Tier], admin: SshKey, options: Options
+) -> None:
+    lab = options.lab
+    specs = {
+        name: DeploySpec(
+            plan=plan.slice(name),
+            hosts={node: machine.deploy_host() for node, machine in member.machines.items()},
+            netns=_netns(plan, plan.slice(name), lab),
+            private_key=admin.private_key,
+            secrets=_secrets(name, plan.slice(name), member),
+        )
+        for name, member in members.items()
+    }
+    inventory = Inventory("inventory", specs=specs, offline=options.offline)
+    for name, member in members.items():
+        Deploy(
+            f"{name}-deploy",
+            spec=specs[name],
+            offline=options.offline,
+            opts=pulumi.ResourceOptions(
+                parent=member, depends_on=[inventory, *member.machines.values()]
+            ),
+        )
+
+
+def _secrets(name: str, part: DeployPlan, member: pulumi.Resource) -> dict[str, pulumi.Output[str]]:
+    return {
+        secret: Password(
+            f"{name}-{secret}",
+            length=SECRET_LENGTHS.get(secret, SECRET_LENGTH),
+            opts=pulumi.ResourceOptions(parent=member),
+        ).result
+        for secret in part.secrets
+    }
+
+
+def _netns(plan: Plan, part: DeployPlan, lab: Lab | None) -> str | None:
+    """The namespace from which all hosts of a Deploy are reached.
+
+    Raises:
+        SettingsError: they are not reached from one and the same.
+    """
+    known = places(plan, lab=lab)
+    found = {known[node.hypervisor].netns for node in part.nodes.values()}
+    if len(found) != 1:
+        raise SettingsError(
+            f"The nodes of {part.deploy} run partly on the embedded hypervisor and partly on "
+            "others, which cannot reach each other: place all of them on one kind."
+        )
+    return found.pop()
+
+
+def _outputs(
+    plan: Plan,
+    members: Mapping[str, Pair | Tier],
+    admin: SshKey,
+    hypervisors: Mapping[str, Hypervisor],
+) -> dict[str, pulumi.Input[Any]]:
+    machines = {node: m for member in members.values() for node, m in member.machines.items()}
+    sites = sorted({vip.dns for vip in plan.vips if _is_site(plan, vip.pair)})
+    return {
+        "plan": dump(plan),
+        "nodes": {name: str(node.management_address) for name, node in plan.nodes.items()},
+        "machines": {name: machine.id for name, machine in sorted(machines.items())},
+        "vips": {f"{vip.pair}-{vip.name}": str(vip.address) for vip in plan.vips},
+        "urls": [f"http://{name}/" for name in sites],
+        "netns": {name: ground.place.netns for name, ground in sorted(hypervisors.items())},
+        "known_hosts": pulumi.Output.all(
+            **{str(m.node.management_address): m.host_key for m in machines.values()}
+        ).apply(lambda keys: [f"{address} {keys[address]}" for address in sorted(keys)]),
+        "ssh_private_key": pulumi.Output.secret(admin.private_key),
+    }
+
+
+def _is_site(plan: Plan, pair: str) -> bool:
+    """Whether a pair answers HTTP on its VIPs."""
+    return any(node.balancer is not None for node in plan.slice(pair).nodes.values())

@@ -61,10 +61,11 @@ def build(plan: Plan, *, options: Options) -> dict[str, pulumi.Input[Any]]:
 
 def _hypervisors(plan: Plan, options: Options) -> dict[str, Hypervisor]:
     """The ground of each node, by node."""
+    used = places(plan, lab=options.lab)
     start = image(plan, lab=options.lab)
     grounds = {
         name: Hypervisor(name, HypervisorArgs(plan=plan, place=place, image=start))
-        for name, place in places(plan, lab=options.lab).items()
+        for name, place in used.items()
     }
     return {name: grounds[node.hypervisor] for name, node in plan.nodes.items()}
 

@@ -88,7 +88,7 @@ class Deploy:
                 deploy, dry_run=dry_run, urn=request.urn, mask=spec.mask(olds.get("spec"))
             )
         return provider_pb2.CheckResponse(
-            inputs=edited(request.news, drop=CONSUMED, put={"pending": found})
+            inputs=edited(request.news, drop=CONSUMED, put={"pending": pending.shown(found)})
         )
 
     async def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:

@@ -49,4 +49,6 @@ class LogHandler(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
+        if record.pathname.endswith("connectors/ssh.py"):
+            return  # the reason of a failed connection is told once, in our own words
         self._events.emit(LOG, level=record.levelname.lower(), text=record.getMessage())

@@ -59,7 +59,7 @@ class Password(_Once):
         """Accept a length within the limits."""
         length = decode_struct(request.news).get("length")
         if not isinstance(length, int) or not MIN_LENGTH <= length <= MAX_LENGTH:
-            reason = f"length is {length}: give a number from {MIN_LENGTH} to {MAX_LENGTH}"
+            reason = f"give a number from {MIN_LENGTH} to {MAX_LENGTH}"
             return failures(("length", reason))
         return provider_pb2.CheckResponse(inputs=_copy(request.news))
 

@@ -53,6 +53,20 @@ def unread(hosts: list[str], *, reason: str) -> Pending:
     return {name: {CONNECTION: f"could not be read: {reason}"} for name in sorted(hosts)}
 
 
+def shown(pending: Pending) -> dict[str, dict[str, str | list[str]]]:
+    """Return the form for the engine: a text of several lines as a list of lines.
+
+    Pulumi shows the first three lines of a string and tries to read it as YAML; of a list it shows
+    everything.
+    """
+    return {
+        host: {
+            name: text.split("\n") if "\n" in text else text for name, text in operations.items()
+        }
+        for host, operations in pending.items()
+    }
+
+
 def digests(pending: Pending) -> Pending:
     """Return the same operations with a digest in place of each text."""
     return {

@@ -1,7 +1,7 @@
 """Stands in for bootstrap.deploy: a few operations that write below the folder of each node.
 
 The plan is {"nodes": {name: {"root": folder, "files": {name: text}, "secret": name or "",
-"reload": bool, "fail": phase or "", "sleep_s": seconds}}, "batches": [[...], ...]}.
+"fail": bool, "slow": {phase: seconds}}}, "batches": [[...], ...]}.
 """
 
 import difflib
@@ -57,6 +57,17 @@ def write(path: str, text: str, *, secret: str = "") -> Iterator[str]:
 
 
 @operation()
+def slow_step(root: str, phase: str, seconds: float) -> Iterator[str]:
+    """Take a while, once: `started-PHASE` says that it runs, `done-PHASE` that it has run."""
+    if host.get_fact(Text, path=f"{root}/done-{phase}"):
+        host.noop(f"{phase} has had its slow step")
+        return
+    yield f"mkdir -p {root} && touch {root}/started-{phase}"
+    yield f"sleep {seconds}"
+    yield f"echo yes > {root}/done-{phase}"
+
+
+@operation()
 def run(command: str) -> Iterator[str]:
     """Run a command, always."""
     yield command
@@ -72,13 +83,15 @@ def run_phase(phase: str, *, node: Any, plan: Any, secrets: Mapping[str, str]) -
     """Prepare one phase."""
     del plan
     {"install": _install, "configure": _configure, "activate": _activate}[phase](node, secrets)
+    seconds = getattr(node, "slow", {}).get(phase)
+    if seconds:
+        name = f"{phase}: slow step"
+        slow_step(name=name, root=node.root, phase=phase, seconds=seconds)
 
 
 @deploy("install")
 def _install(node: Any, _: Mapping[str, str]) -> None:
     write(name="base: marker", path=f"{node.root}/marker", text="installed")
-    if getattr(node, "sleep_s", 0):
-        run(name="base: slow step", command=f"sleep {node.sleep_s}")
 
 
 @deploy("configure")
@@ -92,7 +105,7 @@ def _configure(node: Any, secrets: Mapping[str, str]) -> None:
         text = f"key {value}\n" if value is not UNKNOWN else str(value)
         path = f"{node.root}/keys"
         write(name="files: keys", path=path, text=text, secret=node.secret)
-    if getattr(node, "fail", "") == "configure":
+    if getattr(node, "fail", False):
         run(name="files: broken", command="echo the disk is full >&2; exit 3")
     run(
         name="daemon: reload",

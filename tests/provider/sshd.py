@@ -81,10 +81,9 @@ def start(
         "PermitRootLogin prohibit-password\nPasswordAuthentication no\n"
         "MaxStartups 100\nUseDNS no\nSubsystem sftp internal-sftp\n"
     )
-    log = (folder / "log").open("ab")
-    process = subprocess.Popen(
-        [*enter, SSHD, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=log
-    )
+    command = [*enter, SSHD, "-D", "-e", "-f", str(config)]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
     sshd = Sshd(port=port, host_key=public, process=process, folder=folder)
     wait_until(lambda: _listens(folder), timeout_s=10, what=f"sshd in {folder}")
     return sshd

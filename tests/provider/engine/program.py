@@ -1,7 +1,8 @@
 """The Pulumi program of the engine tests: it reads its Deploys from the file DEPLOYS names.
 
 The file: {"deploys": {name: DeploySpec without secrets}, "secrets": [names], "offline": bool,
-"key": true to generate the SSH key, else the private key}. Written to a temporary project as
+"key": private key, "identity_from": name of a Password whose value is every machine's identity
+(unknown until it is made)}. Written to a temporary project as
 __main__.py, so it imports nothing of ours.
 """
 
@@ -49,13 +50,20 @@ class Deploy(pulumi.CustomResource):
 
 given = json.loads(Path(os.environ["DEPLOYS"]).read_text())
 private_key = pulumi.Output.secret(given["key"])
-secrets = {name: Password(name, 20).result for name in given["secrets"]}
+secrets = {name: Password(name, given.get("password_length", 20)).result for name in given["secrets"]}
 extra = SshKey("spare", "spare@test")
 pulumi.export("spare", extra.public_key)
+identity = None
+if given.get("identity_from"):
+    identity = Password(given["identity_from"], 12).result.apply(lambda text: f"machine-{len(text)}")
 specs = {}
 for name, spec in given["deploys"].items():
     transport = {**spec["transport"], "private_key": private_key}
-    specs[name] = {**spec, "transport": transport, "secrets": secrets}
+    hosts = {
+        host: {**item, "identity": identity} if identity else item
+        for host, item in spec["hosts"].items()
+    }
+    specs[name] = {**spec, "hosts": hosts, "transport": transport, "secrets": secrets}
 offline = given.get("offline", False)
 inventory = Inventory("inventory", specs, offline)
 for name, spec in specs.items():

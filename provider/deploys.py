@@ -36,8 +36,9 @@ class Inventory:
     async def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
         """Start one dry run per Deploy; record nothing but their names."""
         news = decode_struct(request.news)
-        specs = news.get("specs")
-        deploys = sorted(specs) if isinstance(specs, Mapping) else []
+        given = news.get("specs")
+        specs = dict(given) if isinstance(given, Mapping) else {}
+        deploys = sorted(specs)
         recorded = decode_struct(request.olds).get("deploys") or []
         dry_run = news.get("dry_run") is True
         for name in [] if news.get("offline") is True else deploys:
@@ -165,7 +166,9 @@ class Deploy:
                 listener=lambda event: self._tell(event, urn=urn),
             )
         except ChildError as error:
-            raise InitFailedError([str(error)], identifier=identifier, properties=properties) from error
+            raise InitFailedError(
+                [str(error)], identifier=identifier, properties=properties
+            ) from error
         finally:
             self._dry_runs.forget(deploy)
         errors = [host["error"] for host in result["hosts"].values() if host.get("error")]

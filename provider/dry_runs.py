@@ -56,7 +56,9 @@ class DryRuns:
             return pending
         return digests(pending)
 
-    async def _run(self, deploy: Mapping[str, Any], *, urn: str, mask: Mapping[str, str]) -> Pending:
+    async def _run(
+        self, deploy: Mapping[str, Any], *, urn: str, mask: Mapping[str, str]
+    ) -> Pending:
         async def listen(event: dict[str, Any]) -> None:
             text = str(event.get("text", ""))
             where = f"{event['host']}: " if event.get("host") else ""

@@ -16,7 +16,7 @@ class EngineLog:
 
     def __init__(self, address: str) -> None:
         """Prepare the connection; inside the event loop."""
-        self._stub = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(address))  # type: ignore[no-untyped-call]
+        self._stub = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(address))
 
     async def write(
         self, text: str, *, urn: str, severity: "engine_pb2.LogSeverity.ValueType" = INFO

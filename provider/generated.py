@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2
+from typing_extensions import override
 
 from provider.resource import failures, no_change
 from provider.values import UNKNOWN, Secret, decode_struct, edited
@@ -63,6 +64,7 @@ class Password(_Once):
             return failures(("length", reason))
         return provider_pb2.CheckResponse(inputs=_copy(request.news))
 
+    @override
     def _make(self, inputs: dict[str, Any], *, preview: bool) -> dict[str, Any]:
         if preview:
             return {"result": Secret(UNKNOWN)}
@@ -80,6 +82,7 @@ class SshKey(_Once):
             return failures(("comment", "comment is no single line: give one without line breaks"))
         return provider_pb2.CheckResponse(inputs=_copy(request.news))
 
+    @override
     def _make(self, inputs: dict[str, Any], *, preview: bool) -> dict[str, Any]:
         if preview:
             return {"private_key": Secret(UNKNOWN), "public_key": UNKNOWN}

@@ -64,4 +64,6 @@ def acquire(transport: Any, *, host: str, owner: str, path: str = LOCK_PATH) -> 
     channel.close()
     if not answer:
         raise LockedError(f"{host} did not grant its lock {path}: see that /run is writable there")
-    raise LockedError(f"{host} is being changed by {answer}: wait until it has ended, then run again")
+    raise LockedError(
+        f"{host} is being changed by {answer}: wait until it has ended, then run again"
+    )

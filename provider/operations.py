@@ -63,16 +63,14 @@ def planned(node: Node) -> dict[str, str]:
 
 
 def _wanted(arguments: Any) -> bool:
-    conditions = arguments.get("_if") or []
-    return all(condition() for condition in (conditions if _is_list(conditions) else [conditions]))
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple)
+    conditions: Any = arguments.get("_if") or []
+    if not isinstance(conditions, list | tuple):
+        conditions = [conditions]
+    return all(condition() for condition in conditions)
 
 
 def _commands(data: Any) -> str:
-    lines = []
+    lines: list[str] = []
     for command in data.command_generator():
         if len(lines) == MAX_COMMANDS:
             lines.append("...")

@@ -121,9 +121,7 @@ async def _start(transport: Mapping[str, Any]) -> asyncio.subprocess.Process:
     )
 
 
-async def _follow(
-    stream: asyncio.StreamReader, listener: Listener, secret_filter: Filter
-) -> str:
+async def _follow(stream: asyncio.StreamReader, listener: Listener, secret_filter: Filter) -> str:
     """Hand on each event; return the last line that is none (the end of a traceback)."""
     last = ""
     async for raw in stream:

@@ -20,6 +20,7 @@ from pulumi.runtime.proto import (
     provider_pb2_grpc,
     status_pb2,
 )
+from typing_extensions import override
 
 from provider import guard
 from provider.deploys import Deploy, Inventory
@@ -61,36 +62,46 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             raise AssertionError("abort raises")
         return resource
 
-    async def GetPluginInfo(self, _: Any, __: Any) -> plugin_pb2.PluginInfo:  # noqa: N802
+    # The names of the methods are those of the protocol.
+
+    @override
+    async def GetPluginInfo(self, _: Any, __: Any) -> plugin_pb2.PluginInfo:
         """Return the version."""
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    async def GetSchema(self, _: Any, __: Any) -> provider_pb2.GetSchemaResponse:  # noqa: N802
+    @override
+    async def GetSchema(self, _: Any, __: Any) -> provider_pb2.GetSchemaResponse:
         """Return the smallest schema: the resource classes are written by hand."""
         schema = f'{{"name": "{PACKAGE}", "version": "{VERSION}"}}'
         return provider_pb2.GetSchemaResponse(schema=schema)
 
-    async def CheckConfig(self, request: Any, _: Any) -> provider_pb2.CheckResponse:  # noqa: N802
+    @override
+    async def CheckConfig(self, request: Any, _: Any) -> provider_pb2.CheckResponse:
         """Accept any configuration: there is none."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    async def DiffConfig(self, _: Any, __: Any) -> provider_pb2.DiffResponse:  # noqa: N802
+    @override
+    async def DiffConfig(self, _: Any, __: Any) -> provider_pb2.DiffResponse:
         """Return no change."""
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    async def Configure(self, _: Any, __: Any) -> provider_pb2.ConfigureResponse:  # noqa: N802
+    @override
+    async def Configure(self, _: Any, __: Any) -> provider_pb2.ConfigureResponse:
         """Ask for secrets marked as such, and for calls in previews."""
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
-    async def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:  # noqa: N802
+    @override
+    async def Check(self, request: Any, context: Any) -> provider_pb2.CheckResponse:
         """Check a resource's inputs."""
         return await (await self._resource(request.urn, context)).check(request)
 
-    async def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:  # noqa: N802
+    @override
+    async def Diff(self, request: Any, context: Any) -> provider_pb2.DiffResponse:
         """Compare; no resource of this provider is ever replaced."""
         return await (await self._resource(request.urn, context)).diff(request)
 
-    async def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:  # noqa: N802
+    @override
+    async def Create(self, request: Any, context: Any) -> provider_pb2.CreateResponse:
         """Make a resource."""
         resource = await self._resource(request.urn, context)
         try:
@@ -98,7 +109,8 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         except InitFailedError as error:
             await _abort(error, context)
 
-    async def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:  # noqa: N802
+    @override
+    async def Update(self, request: Any, context: Any) -> provider_pb2.UpdateResponse:
         """Change a resource."""
         resource = await self._resource(request.urn, context)
         try:
@@ -106,17 +118,20 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         except InitFailedError as error:
             await _abort(error, context)
 
-    async def Delete(self, _: Any, __: Any) -> empty_pb2.Empty:  # noqa: N802
+    @override
+    async def Delete(self, _: Any, __: Any) -> empty_pb2.Empty:
         """Forget: what was configured goes with its machine."""
         return empty_pb2.Empty()
 
-    async def Read(self, request: Any, _: Any) -> provider_pb2.ReadResponse:  # noqa: N802
+    @override
+    async def Read(self, request: Any, _: Any) -> provider_pb2.ReadResponse:
         """Return the recorded state: the machines are looked at by check, not by refresh."""
         return provider_pb2.ReadResponse(
             id=request.id, properties=request.properties, inputs=request.inputs
         )
 
-    async def Cancel(self, _: Any, __: Any) -> empty_pb2.Empty:  # noqa: N802
+    @override
+    async def Cancel(self, _: Any, __: Any) -> empty_pb2.Empty:
         """End all children."""
         await self._runner.cancel()
         return empty_pb2.Empty()
@@ -149,7 +164,7 @@ async def serve(engine_address: str) -> None:
     prune()
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
     service = Service(runner, EngineLog(engine_address), engine=engine_id(os.getppid()))
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(service, server)  # type: ignore[no-untyped-call]
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(service, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     sys.stdout.write(f"{port}\n")

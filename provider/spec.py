@@ -23,7 +23,8 @@ def problems(spec: Any) -> list[str]:
         return ["spec is missing: give the DeploySpec of docs/pyinfra-provider.md"]
     required = ("name", "stack", "hosts", "transport", "plan", "secrets")
     missing = [key for key in required if key not in spec]
-    return [f"spec lacks '{key}': see the DeploySpec in docs/pyinfra-provider.md" for key in missing]
+    page = "see the DeploySpec in docs/pyinfra-provider.md"
+    return [f"spec lacks '{key}': {page}" for key in missing]
 
 
 def is_plannable(spec: Any) -> bool:

@@ -15,17 +15,20 @@ from typing import Any, Final
 
 import gevent
 import paramiko
-import pyinfra.api.host
-from pyinfra.api import Config, Inventory, State
+from pyinfra.api import facts
+from pyinfra.api import host as host_module
+from pyinfra.api.config import Config
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.host import Host
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.state import State
 from pyinfra.connectors.base import BaseConnector
 from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 from typing_extensions import override
 
 CONNECT_TIMEOUT_S: Final = 3
-"""For the TCP connection: a machine in the same building answers in milliseconds or is not there."""
+"""For the TCP connection: a machine near by answers in milliseconds or is not there."""
 
 BANNER_TIMEOUT_S: Final = 6
 """For the SSH banner: sshd of a machine that boots under emulation is slow to speak."""
@@ -89,8 +92,6 @@ class Node:
     """TCP port of its sshd."""
     host: Host
     """pyinfra's view, with a state of its own."""
-    facts: dict[Any, Any] | None = None
-    """Facts read so far, in plan mode; None: every fact is read anew."""
     error: str = ""
     """One sentence when this host has failed; it then takes part in nothing more."""
     operations: dict[str, str] = field(default_factory=dict)
@@ -105,19 +106,21 @@ class Node:
 def patch_pyinfra() -> None:
     """Fit pyinfra's process-wide context to one state per host, and its facts to a cache."""
     ctx_state.context._container = _StateOfHost()
-    original = pyinfra.api.host.get_fact
+    original = facts.get_fact
 
     def get_fact(state: State, host: Host, cls: Any, args: Any = (), kwargs: Any = None) -> Any:
         cache = host.connector_data.get("pairwise_facts")
         if cache is None:
             return original(state, host, cls, args=args, kwargs=kwargs)
-        user = (host.current_op_global_arguments or {}).get("_sudo_user")
+        arguments: Any = host.current_op_global_arguments or {}
+        user = arguments.get("_sudo_user")
         key = (cls, repr(args), repr(kwargs), user)
         if key not in cache:
             cache[key] = original(state, host, cls, args=args, kwargs=kwargs)
         return cache[key]
 
-    pyinfra.api.host.get_fact = get_fact  # type: ignore[assignment]
+    # Host.get_fact looks the function up in its own module.
+    vars(host_module)["get_fact"] = get_fact
 
 
 def make_node(

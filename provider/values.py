@@ -93,7 +93,7 @@ def encode_struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
 def edited(
     struct: struct_pb2.Struct, *, drop: tuple[str, ...] = (), put: Mapping[str, Any] | None = None
 ) -> struct_pb2.Struct:
-    """Return a copy without the properties `drop` and with those of `put`; marks stay as they are."""
+    """Return a copy without the properties `drop` and with those of `put`; marks stay."""
     copy = struct_pb2.Struct()
     copy.CopyFrom(struct)
     for key in drop:

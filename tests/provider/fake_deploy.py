@@ -6,16 +6,17 @@ The plan is {"nodes": {name: {"root": folder, "files": {name: text}, "secret": n
 
 import difflib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from pyinfra import host
 from pyinfra.api.deploy import deploy
 from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import operation
+from pyinfra.context import host
 from pyinfra.operations.util import any_changed
+from typing_extensions import override
 
 from bootstrap.changes import UNKNOWN, explain
 
@@ -34,13 +35,14 @@ class Check:
 class Text(FactBase[str]):
     """The text of a file; empty when there is none."""
 
+    @override
     def command(self, path: str) -> str:
         """Return the command that shows it."""
         return f"cat {shlex.quote(path)} 2>/dev/null || true"
 
 
 @operation()
-def write(path: str, text: str, *, secret: str = "") -> Iterator[str]:
+def write(path: str, text: str, *, secret: str = "") -> Generator[str, None, None]:
     """Write a file when its text differs."""
     old = host.get_fact(Text, path=path) or ""
     if old == text.rstrip("\n"):
@@ -57,7 +59,7 @@ def write(path: str, text: str, *, secret: str = "") -> Iterator[str]:
 
 
 @operation()
-def slow_step(root: str, phase: str, seconds: float) -> Iterator[str]:
+def slow_step(root: str, phase: str, seconds: float) -> Generator[str, None, None]:
     """Take a while, once: `started-PHASE` says that it runs, `done-PHASE` that it has run."""
     if host.get_fact(Text, path=f"{root}/done-{phase}"):
         host.noop(f"{phase} has had its slow step")
@@ -68,7 +70,7 @@ def slow_step(root: str, phase: str, seconds: float) -> Iterator[str]:
 
 
 @operation()
-def run(command: str) -> Iterator[str]:
+def run(command: str) -> Generator[str, None, None]:
     """Run a command, always."""
     yield command
 
@@ -82,7 +84,8 @@ def load_plan(mapping: Mapping[str, Any]) -> SimpleNamespace:
 def run_phase(phase: str, *, node: Any, plan: Any, secrets: Mapping[str, str]) -> None:
     """Prepare one phase."""
     del plan
-    {"install": _install, "configure": _configure, "activate": _activate}[phase](node, secrets)
+    steps: dict[str, Any] = {"install": _install, "configure": _configure, "activate": _activate}
+    steps[phase](node, secrets)
     seconds = getattr(node, "slow", {}).get(phase)
     if seconds:
         name = f"{phase}: slow step"

@@ -1,4 +1,4 @@
-"""A private sshd on 127.0.0.1 for the tests of the child: keys of its own, no system accounts touched.
+"""A private sshd on 127.0.0.1 for the tests of the child, with keys of its own.
 
 Every "machine" is another port of the loopback interface, in the network namespace of the test.
 """

@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import pytest
+
 from tests.provider.engine.harness import Project
 from tests.provider.sshd import wait_until
 

@@ -1,0 +1,1 @@
+"""One folder per block; blocks never import blocks, only ``bootstrap.roles`` combines them."""

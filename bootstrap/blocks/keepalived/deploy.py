@@ -1,0 +1,156 @@
+"""keepalived moves the pair's VIPs between its nodes, by unicast VRRP version 3.
+
+Needs: node.keepalived; base (user healthcheck, VRRP accepted from the peer) and the block of the
+    service whose health it checks before it, so that its first check finds an answer.
+Ensures: keepalived.conf; a notify script that writes each transition to the journal and to
+    /run/keepalived/<VIP>.state; a script that removes left-over VIPs before start and after stop.
+Restart: never; every change is taken up by a reload (SIGHUP), which keeps the VIPs where they are.
+Pair order: backup first, then active. A node that is active for one VIP and backup for another
+    (mode dual) is safe in any order: see "advert interval".
+Verify: process, keepalived -t, a state file per VIP. Checkers: checks.py.
+Fails when: keepalived refuses the file; the old one stays. No state file: it is still within its
+    start delay.
+Refs: keepalived.conf(5), RFC 9568.
+
+Modes: ``single`` and ``dual`` preempt (document 000: each VIP returns to its preferred node);
+``sync`` binds all VIPs and does not preempt (document 003). Every instance starts as BACKUP: the
+priorities decide, and a start never takes a VIP before it has listened.
+
+Advert interval: VRRP version 2 drops adverts whose interval differs, so changing it on a running
+pair made two holders. In version 3 a backup takes the interval from the adverts that it receives
+(RFC 9568 section 6.1, Active_Adver_Interval), so that the nodes may differ for a while.
+
+Kept from document 000 and 003: VRIDs and priorities (in the plan), interval 2 s of the check,
+state BACKUP on both and nopreempt in the sync group, advert_int (in the plan).
+
+Replaced knowingly: state MASTER -> BACKUP on both. weight 2 on the check -> none: a failing check
+is FAULT, and the VIP leaves; with 101 against 90 the document's weight would never move it. Script
+that starts nginx and kills keepalived -> systemd restarts nginx once, track_process and
+track_script see that it is gone. auth_type PASS -> none: a password in clear text keeps nobody
+out, the firewall accepts protocol 112 from the peer only. Multicast -> unicast. Mail
+(notification_email, smtp_server) -> the journal; router_id LVS_DEVEL on both -> the node's name.
+"""
+
+from __future__ import annotations
+
+import math
+
+from bootstrap.blocks.keepalived import checks as verify
+from bootstrap.checks import Check
+from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
+from bootstrap.render import render
+from bootstrap.shared.systemd import CHECK_DROP_IN
+from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
+from stacks.model import VrrpMode
+from stacks.plan_types import DeployPlan, KeepalivedPlan, NodePlan
+
+NAME = "keepalived"
+UNIT = "keepalived.service"
+CONFIG = "/etc/keepalived/keepalived.conf"
+SCRIPTS = "/usr/local/lib/pairwise"
+CHECK_SCRIPT = f"{SCRIPTS}/check-service"
+NOTIFY_SCRIPT = f"{SCRIPTS}/vrrp-notify"
+CLEAN_SCRIPT = f"{SCRIPTS}/vrrp-clean"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
+STATE_FOLDER = "/run/keepalived"
+"""One file per VIP: MASTER, BACKUP or FAULT, as keepalived says it."""
+SCRIPT_USER = "healthcheck"
+"""Made by the base block."""
+
+CHECK_INTERVAL_S = 2
+"""Document 000. Sooner costs a process each time; a dead nginx is seen at once by track_process."""
+CHECK_TIMEOUT_S = 2
+"""A local answer takes milliseconds; under software emulation and load up to half a second."""
+CHECK_RISE = 2
+"""Two answers in a row: an nginx that comes and goes does not get the VIP back."""
+CHECK_FALL = 2
+"""One late answer moves nothing: 4 to 6 s until a hanging nginx loses its VIPs."""
+PROCESS_GRACE_S = 3
+"""Time for systemd to restart a dead nginx before it counts as gone: nginx -t and the start take
+0.1 s on hardware and 2 s under software emulation."""
+START_MARGIN_S = 1
+"""Beyond the master-down interval that a starting node only listens: adverts of a node that is
+active are then surely heard, and its VIP is not taken from it."""
+
+
+def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    """Every file of the block; scripts first, keepalived's checker looks for them."""
+    keepalived = _keepalived(node)
+    values = {
+        "stack": plan.stack,
+        "node": node,
+        "keepalived": keepalived,
+        "pair": plan.deploy,
+        "state_folder": STATE_FOLDER,
+        "clean_script": CLEAN_SCRIPT,
+    }
+
+    def text(template: str, **more: object) -> str:
+        return render(f"blocks/keepalived/templates/{template}.j2", **values, **more)
+
+    shell = "sh -n %s"
+    return (
+        ManagedFile(path=CHECK_SCRIPT, content=text("check-service"), mode=0o755, check=shell),
+        ManagedFile(path=NOTIFY_SCRIPT, content=text("vrrp-notify"), mode=0o755, check=shell),
+        ManagedFile(path=CLEAN_SCRIPT, content=text("vrrp-clean"), mode=0o755, check=shell),
+        ManagedFile(path=DROP_IN, content=text("keepalived.service.d.conf"), check=CHECK_DROP_IN),
+        ManagedFile(
+            path=CONFIG,
+            content=text("keepalived.conf", **_settings(keepalived)),
+            check=verify.CHECK_KEEPALIVED,
+        ),
+    )
+
+
+def _settings(keepalived: KeepalivedPlan) -> dict[str, object]:
+    takeover_s = max(instance.takeover_s for instance in keepalived.instances)
+    return {
+        "sync": keepalived.mode is VrrpMode.SYNC,
+        "script_user": SCRIPT_USER,
+        "check_script": CHECK_SCRIPT,
+        "notify_script": NOTIFY_SCRIPT,
+        "check_interval_s": CHECK_INTERVAL_S,
+        "check_timeout_s": CHECK_TIMEOUT_S,
+        "check_rise": CHECK_RISE,
+        "check_fall": CHECK_FALL,
+        "process_grace_s": PROCESS_GRACE_S,
+        "startup_delay_s": math.ceil(takeover_s) + START_MARGIN_S,
+    }
+
+
+def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
+    """All that the block owns on a node."""
+    return Manifest(
+        block=NAME,
+        packages=("keepalived", "curl"),
+        files=files(node, plan),
+        units=(Unit(name=UNIT, reload=Reload.RELOAD, files=(CONFIG,)),),
+    )
+
+
+def install(site: Site) -> None:
+    """keepalived is there and not started."""
+    ensure_installed(site)
+
+
+def configure(site: Site) -> None:
+    """Its files are in place, accepted by keepalived -t."""
+    ensure_configured(site)
+
+
+def activate(site: Site) -> None:
+    """It runs with them."""
+    ensure_active(site)
+
+
+def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    """What ``pairwise verify`` tries."""
+    return verify.checks(
+        node, _keepalived(node), deploy=plan.deploy, config=CONFIG, state_folder=STATE_FOLDER
+    )
+
+
+def _keepalived(node: NodePlan) -> KeepalivedPlan:
+    if node.keepalived is None:
+        raise ValueError(f"Node {node.name} has no keepalived in its plan.")
+    return node.keepalived

@@ -1,0 +1,147 @@
+"""What a block owns on a node: files, links, users, packages, units, sysctls, the ruleset.
+
+A block says it once, in its ``manifest``; facts are gathered for the union of the manifests of a
+node, operations bring each item to its state, goldens and ``pairwise render`` show the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Boot(StrEnum):
+    """What becomes of a unit at boot."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    MASKED = "masked"
+    STATIC = "static"
+    """Neither: other units pull it in, systemd alone decides."""
+
+
+class Reload(StrEnum):
+    """How a running unit takes up a changed file."""
+
+    RELOAD = "reload"
+    """Its own reload: connections and VIPs stay."""
+    RESTART = "restart"
+    """A restart, for daemons without state that clients see."""
+    NONE = "none"
+    """It reads no file of ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedFile:
+    """One file, whole: what is not in it is not on the machine."""
+
+    path: str
+    """Absolute path on the node."""
+    content: str
+    """Text, newline at its end."""
+    mode: int = 0o644
+    """Permission bits."""
+    owner: str = "root"
+    """User name."""
+    group: str = "root"
+    """Group name."""
+    check: str = ""
+    """The daemon's own checker, a shell command with ``%s`` for the candidate; empty: there is
+    none for this kind of file."""
+    secrets: tuple[str, ...] = ()
+    """Names of the secrets in it: its content is then never shown."""
+
+
+RenderedFile = ManagedFile
+"""The name that `render_all` uses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One symbolic link."""
+
+    path: str
+    """Absolute path of the link."""
+    target: str
+    """What it points to, literally."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemUser:
+    """A user without login that a daemon or its scripts run as."""
+
+    name: str
+    """User and group name."""
+    home: str = "/nonexistent"
+    """Home directory, not created."""
+    shell: str = "/usr/sbin/nologin"
+    """Nobody logs in as it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One systemd unit."""
+
+    name: str
+    """Full name, never an alias."""
+    boot: Boot = Boot.ENABLED
+    """What becomes of it at boot."""
+    running: bool = True
+    """Whether it is to run now; for masked units: not."""
+    reload: Reload = Reload.NONE
+    """How it takes up a changed file."""
+    files: tuple[str, ...] = ()
+    """Paths whose content it reads when it starts or reloads."""
+    ready: str = ""
+    """Shell command that succeeds once the unit serves; tried after start and reload for
+    READY_TIMEOUT_S seconds, so that a batch ends only when its node serves again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """All that one block owns on one node."""
+
+    block: str
+    """Name of the block; every operation's name begins with it."""
+    packages: tuple[str, ...] = ()
+    """Debian packages that must be there."""
+    unwanted: tuple[str, ...] = ()
+    """Debian packages that must not be there."""
+    users: tuple[SystemUser, ...] = ()
+    """System users."""
+    files: tuple[ManagedFile, ...] = ()
+    """Files, in the order in which they are written: what a checker needs comes first."""
+    links: tuple[Link, ...] = ()
+    """Symbolic links."""
+    absent: tuple[str, ...] = ()
+    """Paths that must not exist."""
+    sysctls: dict[str, str] = field(default_factory=dict)
+    """Live kernel values, by key."""
+    units: tuple[Unit, ...] = ()
+    """Units, in the order in which they are started or reloaded."""
+    ruleset: str = ""
+    """Text of the nftables ruleset that the kernel must hold; empty: this block has none."""
+    accounts: bool = False
+    """Whether this block guards the list of login users (one block does)."""
+
+
+def union(manifests: Iterable[Manifest]) -> Manifest:
+    """Everything to be looked at on a node, as one manifest."""
+    all_of = tuple(manifests)
+    sysctls: dict[str, str] = {}
+    for manifest in all_of:
+        sysctls |= manifest.sysctls
+    return Manifest(
+        block="node",
+        packages=tuple(dict.fromkeys(name for m in all_of for name in m.packages)),
+        unwanted=tuple(dict.fromkeys(name for m in all_of for name in m.unwanted)),
+        users=tuple(user for m in all_of for user in m.users),
+        files=tuple(file for m in all_of for file in m.files),
+        links=tuple(link for m in all_of for link in m.links),
+        absent=tuple(path for m in all_of for path in m.absent),
+        sysctls=sysctls,
+        units=tuple(unit for m in all_of for unit in m.units),
+        ruleset="".join(m.ruleset for m in all_of),
+        accounts=any(m.accounts for m in all_of),
+    )

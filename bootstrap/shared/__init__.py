@@ -1,0 +1,1 @@
+"""What several blocks need and none owns: blocks import this, never each other."""

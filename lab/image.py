@@ -1,0 +1,202 @@
+"""The golden image: baked from Debian packages, booted directly with its kernel and initrd.
+
+Kept in the cache under a key of the recipe; baked in a temporary folder and renamed when whole, so
+that an interrupted bake leaves nothing that could be mistaken for an image. The root tree stays
+beside the disk: tests judge every rendered file with the daemons' own checkers in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lab import image_recipe as recipe
+from lab.paths import Paths
+from lab.steps import StepError, command
+
+ARCHIVE_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+"""Signs both releases; from package debian-archive-keyring, which every Debian has."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A baked image."""
+
+    disk: Path
+    kernel: Path
+    initrd: Path
+    key: str
+    root_tree: Path
+    """The same files as a folder."""
+
+
+def key() -> str:
+    """Changes with the recipe and with this module."""
+    text = Path(recipe.__file__).read_bytes() + Path(__file__).read_bytes()
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def image(paths: Paths) -> Image:
+    """The image of the present recipe, baked or not."""
+    folder = paths.cache / "images" / key()
+    return Image(
+        disk=folder / "root.qcow2",
+        kernel=folder / "vmlinuz",
+        initrd=folder / "initrd",
+        key=key(),
+        root_tree=folder / "root",
+    )
+
+
+def is_baked(paths: Paths) -> bool:
+    """Whether the image of the present recipe is in the cache."""
+    return image(paths).disk.exists()
+
+
+def ensure(paths: Paths) -> Image:
+    """Bake the image if it is not in the cache.
+
+    Raises:
+        StepError: a tool failed; its last lines are in the text.
+    """
+    wanted = image(paths)
+    if is_baked(paths):
+        return wanted
+    final = wanted.disk.parent
+    work = final.with_name(f".{final.name}.{os.getpid()}")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        _bake(work, paths.logs / "image.log")
+        shutil.rmtree(final, ignore_errors=True)
+        work.rename(final)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return wanted
+
+
+def _bake(work: Path, log: Path) -> None:
+    root = work / "root"
+    _install(work, root, log)
+    _settle(root, log)
+    for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd", "initrd.img-*")):
+        shutil.copyfile(next((root / "boot").glob(pattern)), work / name)
+    raw = work / "root.img"
+    with raw.open("wb") as handle:
+        handle.truncate(recipe.DISK_GIB * 2**30)
+    argv = ["mke2fs", "-q", "-t", "ext4", "-L", "root", "-E", "root_owner=0:0", "-d", str(root)]
+    command([*argv, str(raw)], log=log)
+    disk = str(work / "root.qcow2")
+    command(["qemu-img", "convert", "-O", "qcow2", str(raw), disk], log=log)
+    raw.unlink()
+
+
+def _install(work: Path, root: Path, log: Path) -> None:
+    """mmdebstrap with both releases; sid only for the packages that the pins let through."""
+    pins = work / "preferences"
+    pins.write_text(recipe.PREFERENCES)
+    archive = _archive()
+    signed = f"[signed-by={ARCHIVE_KEYRING}]"
+    argv = [
+        "mmdebstrap", "--variant=minbase", "--format=directory",
+        "--dpkgopt=force-confold",
+        # The sid Release file of a mirror that stands still has expired.
+        '--aptopt=Acquire::Check-Valid-Until "false"',
+        '--aptopt=APT::Install-Recommends "false"',
+        '--setup-hook=mkdir -p "$1/etc/apt/preferences.d"',
+        f'--setup-hook=cp {pins} "$1/etc/apt/preferences.d/pairwise"',
+        f"--include={','.join(recipe.PACKAGES)}",
+        recipe.RELEASE, str(root),
+        f"deb {signed} {archive} {recipe.RELEASE} main",
+        f"deb {signed} {archive} sid main",
+    ]  # fmt: skip
+    command(argv, log=log)
+
+
+def _archive() -> str:
+    """The Debian archive that this machine's apt uses itself."""
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(COMPONENT)"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    for line in done.stdout.splitlines():
+        uri, *rest = line.split()
+        if rest == ["Debian", "main"] and "security" not in uri:
+            return uri
+    raise StepError("apt knows no Debian archive: run `apt-get update`, then the command again.")
+
+
+def _settle(root: Path, log: Path) -> None:
+    """Kernel settings, switched-off units, and nothing that two machines must not share."""
+    _write(root, "etc/initramfs-tools/modules", "\n".join(recipe.INITRD_MODULES) + "\n")
+    _write(root, "etc/initramfs-tools/conf.d/pairwise", "MODULES=list\nCOMPRESS=lz4\n")
+    command(["chroot", str(root), "update-initramfs", "-u"], log=log)
+    for unit in recipe.DISABLED_UNITS:
+        argv = ["systemctl", f"--root={root}", "disable", "--quiet", unit]
+        subprocess.run(argv, check=False, capture_output=True)
+    for unit in recipe.MASKED_UNITS:
+        command(["systemctl", f"--root={root}", "mask", "--quiet", unit], log=log)
+    _write(root, "etc/cloud/cloud.cfg.d/99_pairwise.cfg", recipe.CLOUD_CONFIG)
+    _write(root, "etc/systemd/journald.conf.d/pairwise.conf", recipe.JOURNALD_CONFIG)
+    _write(root, "etc/fstab", recipe.FSTAB)
+    _write(root, "etc/machine-id", "")
+    command(["chroot", str(root), "passwd", "--lock", "root"], log=log)
+    for path in (root / "etc/ssh").glob("ssh_host_*"):
+        path.unlink()
+    for name in ("var/lib/apt/lists", "var/cache/apt", "var/lib/dbus", "var/log"):
+        for path in (root / name).glob("*"):
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+            elif name == "var/lib/apt/lists":
+                shutil.rmtree(path)
+
+
+def _write(root: Path, name: str, text: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def run_in_root(
+    image: Image, argv: Sequence[str], *, files: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of the image on given files, without changing the image.
+
+    The root tree is covered by an overlay in a mount namespace of its own.
+
+    Args:
+        image: A baked image.
+        argv: The program and its arguments, as inside the image.
+        files: Absolute path inside the image -> text.
+    """
+    with TemporaryDirectory(prefix="pairwise-root-") as folder:
+        work = Path(folder)
+        for name in ("upper", "tmpfs", "root"):
+            (work / name).mkdir()
+        for path, text in files.items():
+            _write(work / "upper", path.lstrip("/"), text)
+        script = "\n".join(
+            [
+                "set -e",
+                "mount --make-rprivate /",
+                f"mount -t tmpfs tmpfs {work}/tmpfs",
+                f"mkdir {work}/tmpfs/upper {work}/tmpfs/work",
+                f"cp -a {work}/upper/. {work}/tmpfs/upper/",
+                f"mount -t overlay overlay -o lowerdir={image.root_tree},"
+                f"upperdir={work}/tmpfs/upper,workdir={work}/tmpfs/work {work}/root",
+                f"mount -t proc proc {work}/root/proc",
+                f"mount -t tmpfs tmpfs {work}/root/run",
+                f"mount --bind /dev {work}/root/dev",
+                f'exec chroot {work}/root "$@"',
+            ]
+        )
+        enter = ["unshare", "--mount", "--net", "sh", "-c", script, "sh"]
+        return subprocess.run([*enter, *argv], check=False, capture_output=True, text=True)

@@ -1,0 +1,100 @@
+"""What the golden image is made of: Debian packages, kernel settings, and what stays switched off.
+
+Data only; ``lab.image`` bakes it, and any change here makes a new image.
+"""
+
+from __future__ import annotations
+
+RELEASE = "trixie"
+"""Debian 13."""
+PACKAGES = (
+    # the machine itself
+    "systemd-sysv", "dbus", "udev", "linux-image-amd64", "initramfs-tools", "lz4", "kmod",
+    "openssh-server", "python3", "iproute2", "procps", "qemu-guest-agent", "chrony", "nftables",
+    "e2fsprogs", "cloud-init", "netplan.io", "ca-certificates", "curl", "psmisc", "fdisk",
+    "iputils-arping", "iputils-ping", "tcpdump", "logrotate",
+    # the roles
+    "keepalived", "nginx-light", "heartbeat", "drbd-utils", "ldirectord", "ipvsadm",
+    "nfs-kernel-server", "nfs-common", "memcached", "php8.4-fpm", "php8.4-mysql", "php-memcached",
+    "haproxy", "resource-agents", "cluster-glue",
+    # from SID_PACKAGES' release
+    "mysql-server", "mysql-client", "mysql-router",
+)  # fmt: skip
+"""All blocks' packages, so that no deploy of a lab waits for a package."""
+SID_PACKAGES = (
+    "mysql-* libgoogle-perftools4t64 libtcmalloc-minimal4t64 libstdc++6 gcc-16-base libgcc-s1 "
+    "libicu78 libprotobuf* libunwind8"
+)
+"""Only these may come from sid: MySQL is in no released Debian."""
+PREFERENCES = f"""\
+Package: *
+Pin: release n=sid
+Pin-Priority: 100
+
+Package: {SID_PACKAGES}
+Pin: release n=sid
+Pin-Priority: 990
+"""
+INITRD_MODULES = (
+    "virtio_blk", "virtio_net", "virtio_pci", "ext4", "ata_piix", "ahci", "sr_mod", "isofs",
+    "virtio_scsi", "sd_mod",
+)  # fmt: skip
+"""Root disk, cards, and the CD on which cloud-init finds its data."""
+DISABLED_UNITS = (
+    "nginx", "keepalived", "mysql", "nfs-server", "memcached", "php8.4-fpm", "heartbeat", "drbd",
+    "haproxy", "ldirectord", "mysqlrouter", "rpcbind.service", "rpcbind.socket",
+    "nfs-client.target", "nfs-blkmap", "logd", "ipvsadm", "chrony", "nftables", "logrotate.timer",
+    "phpsessionclean.timer", "dpkg-db-backup.timer", "fstrim.timer", "e2scrub_all.timer",
+    "e2scrub_reap", "man-db.timer", "netplan-ovs-cleanup", "sshd-keygen", "getty@tty1",
+)  # fmt: skip
+"""No role starts because it is in the image; deploys enable what a role needs."""
+MASKED_UNITS = (
+    "systemd-networkd-wait-online.service",  # nothing at boot waits for a link; keepalived checks
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "systemd-firstboot.service",
+    "systemd-pstore.service",
+    "systemd-hwdb-update.service",
+    "systemd-update-utmp.service",
+    "modprobe@drm.service",
+    "modprobe@efi_pstore.service",
+    "modprobe@fuse.service",
+    "dev-hugepages.mount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+)
+"""Units that cost boot time under emulation and that nothing here uses."""
+CLOUD_CONFIG = """\
+# cloud-init does identity and network, once; everything else is pyinfra's.
+datasource_list: [NoCloud]
+datasource:
+  NoCloud: {}
+disable_root: false
+ssh_pwauth: false
+preserve_hostname: false
+manage_etc_hosts: false
+allow_public_ssh_keys: true
+ssh_deletekeys: true
+ssh_genkeytypes: []
+no_ssh_fingerprints: true
+cloud_init_modules:
+  - write_files
+  - set_hostname
+  - update_hostname
+  - users_groups
+  - ssh
+cloud_config_modules: []
+cloud_final_modules: []
+system_info:
+  distro: debian
+  network:
+    renderers: [netplan, networkd]
+"""
+JOURNALD_CONFIG = """\
+[Journal]
+Storage=persistent
+SystemMaxUse=64M
+"""
+FSTAB = "LABEL=root / ext4 noatime,errors=remount-ro 0 1\n"
+DISK_GIB = 4
+"""Virtual size of the root disk."""

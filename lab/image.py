@@ -112,11 +112,31 @@ def _install(work: Path, root: Path, log: Path) -> None:
         '--setup-hook=mkdir -p "$1/etc/apt/preferences.d"',
         f'--setup-hook=cp {pins} "$1/etc/apt/preferences.d/pairwise"',
         f"--include={','.join(recipe.PACKAGES)}",
+        f"--customize-hook=chroot \"$1\" sh -c '{_keep_packages()}'",
         recipe.RELEASE, str(root),
         f"deb {signed} {archive} {recipe.RELEASE} main",
         f"deb {signed} {archive} sid main",
     ]  # fmt: skip
     command(argv, log=log)
+
+
+def _keep_packages() -> str:
+    """Shell command that downloads the kept packages into the image's own source."""
+    names = " ".join(recipe.KEPT_PACKAGES)
+    download = f"apt-get -q -o APT::Sandbox::User=root download {names}"
+    return f"mkdir -p {recipe.PACKAGE_FOLDER} && cd {recipe.PACKAGE_FOLDER} && {download}"
+
+
+def _index_packages(root: Path) -> None:
+    """The index of the image's own source: control fields of each file, its size and its hash."""
+    folder = root / recipe.PACKAGE_FOLDER.lstrip("/")
+    entries = []
+    for path in sorted(folder.glob("*.deb")):
+        control = subprocess.check_output(["dpkg-deb", "--field", str(path)], text=True).rstrip()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        size = path.stat().st_size
+        entries.append(f"{control}\nFilename: ./{path.name}\nSize: {size}\nSHA256: {digest}\n")
+    (folder / "Packages").write_text("\n".join(entries), encoding="utf-8")
 
 
 def _archive() -> str:
@@ -149,6 +169,10 @@ def _settle(root: Path, log: Path) -> None:
     _write(root, "etc/fstab", recipe.FSTAB)
     _write(root, "etc/machine-id", "")
     command(["chroot", str(root), "passwd", "--lock", "root"], log=log)
+    _index_packages(root)
+    for path in (root / "etc/apt/sources.list.d").glob("*"):
+        path.unlink()
+    _write(root, "etc/apt/sources.list", recipe.SOURCES)
     for path in (root / "etc/ssh").glob("ssh_host_*"):
         path.unlink()
     for name in ("var/lib/apt/lists", "var/cache/apt", "var/lib/dbus", "var/log"):
@@ -157,6 +181,7 @@ def _settle(root: Path, log: Path) -> None:
                 path.unlink()
             elif name == "var/lib/apt/lists":
                 shutil.rmtree(path)
+    command(["chroot", str(root), "apt-get", "-q", "update"], log=log)
 
 
 def _write(root: Path, name: str, text: str) -> None:

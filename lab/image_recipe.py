@@ -14,13 +14,22 @@ PACKAGES = (
     "e2fsprogs", "cloud-init", "netplan.io", "ca-certificates", "curl", "psmisc", "fdisk",
     "iputils-arping", "iputils-ping", "tcpdump", "logrotate",
     # the roles
-    "keepalived", "nginx-light", "heartbeat", "drbd-utils", "ldirectord", "ipvsadm",
+    "keepalived", "nginx", "heartbeat", "drbd-utils", "ldirectord", "ipvsadm",
     "nfs-kernel-server", "nfs-common", "memcached", "php8.4-fpm", "php8.4-mysql", "php-memcached",
     "haproxy", "resource-agents", "cluster-glue",
     # from SID_PACKAGES' release
     "mysql-server", "mysql-client", "mysql-router",
 )  # fmt: skip
 """All blocks' packages, so that no deploy of a lab waits for a package."""
+KEPT_PACKAGES = (
+    "chrony", "nftables", "openssh-server", "iproute2", "kmod", "keepalived", "nginx", "curl",
+)  # fmt: skip
+"""Kept as files in the image too: a lab has no way to an archive, and a package that was removed
+by hand must come back by `up`."""
+PACKAGE_FOLDER = "/var/lib/pairwise/packages"
+"""The image's own package source."""
+SOURCES = f"deb [trusted=yes] file:{PACKAGE_FOLDER} ./\n"
+"""apt's only source in a lab: the files above, which came in with the signed archive's."""
 SID_PACKAGES = (
     "mysql-* libgoogle-perftools4t64 libtcmalloc-minimal4t64 libstdc++6 gcc-16-base libgcc-s1 "
     "libicu78 libprotobuf* libunwind8"
@@ -49,7 +58,6 @@ DISABLED_UNITS = (
 )  # fmt: skip
 """No role starts because it is in the image; deploys enable what a role needs."""
 MASKED_UNITS = (
-    "systemd-networkd-wait-online.service",  # nothing at boot waits for a link; keepalived checks
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
     "systemd-firstboot.service",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_libvirt as libvirt
 
+from components import strays
+from components.domain_xml import DOMAIN_XSLT
 from components.settings import Image, Place
 from stacks.model import NetworkMode
 from stacks.plan_types import NetworkPlan, NodePlan
@@ -20,11 +22,6 @@ MIB = 1024 * 1024
 """Bytes in a MiB: the provider takes the size of a volume in bytes."""
 MACHINE_TYPE = "pc"
 """i440FX: the provider puts the cloud-init CD on an IDE bus, which q35 does not have."""
-TRANSLATION_CACHE_MIB = 256
-"""Code cache of an emulated machine; the default of 1 GiB makes six machines need 10 GiB."""
-CONSOLE_LOG = "/var/log/libvirt/qemu/{machine}.console.log"
-"""What a machine prints on its serial console, as the hypervisor's virtlogd keeps it."""
-
 KERNEL_WORDS = "quiet rw"
 """Kernel parameters without a value, sorted, in the one text that the provider reads back."""
 KERNEL_PARAMETERS = {
@@ -48,44 +45,6 @@ IGNORED_BY_UPDATE = [
     "video",
 ]
 
-# What the provider has no field for, or sets by itself and we do not want: a serial console with
-# a log, no display, no balloon, no USB, and a smaller code cache under emulation.
-DOMAIN_XSLT = f"""\
-<?xml version="1.0"?>
-<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
-  <xsl:output omit-xml-declaration="yes" indent="yes"/>
-  <xsl:template match="node()|@*">
-    <xsl:copy><xsl:apply-templates select="node()|@*"/></xsl:copy>
-  </xsl:template>
-  <xsl:template match="/domain/devices/graphics"/>
-  <xsl:template match="/domain/features">
-    <xsl:copy>
-      <xsl:apply-templates select="node()|@*"/>
-      <xsl:if test="/domain/@type='qemu'">
-        <tcg><tb-cache unit="MiB">{TRANSLATION_CACHE_MIB}</tb-cache></tcg>
-      </xsl:if>
-    </xsl:copy>
-  </xsl:template>
-  <xsl:template match="/domain/devices">
-    <xsl:copy>
-      <xsl:apply-templates select="node()|@*"/>
-      <serial type="pty">
-        <log append="on">
-          <xsl:attribute name="file">
-            <xsl:value-of select="concat('/var/log/libvirt/qemu/', /domain/name, '.console.log')"/>
-          </xsl:attribute>
-        </log>
-        <target port="0"/>
-      </serial>
-      <console type="pty"><target type="serial" port="0"/></console>
-      <video><model type="none"/></video>
-      <memballoon model="none"/>
-      <controller type="usb" model="none"/>
-    </xsl:copy>
-  </xsl:template>
-</xsl:stylesheet>
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataDisk:
@@ -97,19 +56,55 @@ class DataDisk:
     """Identity of the disk inside the machine, 16 hex digits."""
 
 
-def provider(name: str, *, place: Place, parent: pulumi.Resource) -> pulumi.ProviderResource:
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """One hypervisor as the program reaches it."""
+
+    place: Place
+    """Where it is."""
+    provider: pulumi.ProviderResource
+    """The provider that every resource on it goes through."""
+    domain_hook: pulumi.ResourceHook
+    """Removes a stray of the same name before a machine is made; so do the next two."""
+    network_hook: pulumi.ResourceHook
+    """For networks."""
+    volume_hook: pulumi.ResourceHook
+    """For volumes that hold nothing of value: images, root disks, CDs."""
+
+
+def connect(name: str, *, place: Place, parent: pulumi.Resource) -> Connection:
     """The connection to one hypervisor."""
-    return libvirt.Provider(name, uri=place.uri, opts=pulumi.ResourceOptions(parent=parent))
+    return Connection(
+        place=place,
+        provider=libvirt.Provider(
+            f"{name}-libvirt", uri=place.uri, opts=pulumi.ResourceOptions(parent=parent)
+        ),
+        domain_hook=pulumi.ResourceHook(f"{name}-domains", strays.removal_of_domains(place)),
+        network_hook=pulumi.ResourceHook(f"{name}-networks", strays.removal_of_networks(place)),
+        volume_hook=pulumi.ResourceHook(f"{name}-volumes", strays.removal_of_volumes(place)),
+    )
+
+
+def _options(
+    on: Connection, parent: pulumi.Resource, extra: pulumi.ResourceOptions
+) -> pulumi.ResourceOptions:
+    common = pulumi.ResourceOptions(parent=parent, provider=on.provider)
+    return pulumi.ResourceOptions.merge(common, extra)
+
+
+def _before(hook: pulumi.ResourceHook) -> pulumi.ResourceHookBinding:
+    return pulumi.ResourceHookBinding(before_create=[hook])
 
 
 def network(
-    name: str, *, libvirt_name: str, plan: NetworkPlan, opts: pulumi.ResourceOptions
+    name: str, *, on: Connection, libvirt_name: str, plan: NetworkPlan, parent: pulumi.Resource
 ) -> pulumi.Output[str]:
     """A network without DHCP whose DNS holds the plan's entries; returns its id.
 
     DNS entries are the one thing that the provider updates in place (``updateDNSHosts``), so a new
     node or VIP never replaces a network. It matches an entry by its address: one name each.
     """
+    extra = pulumi.ResourceOptions(delete_before_replace=True, hooks=_before(on.network_hook))
     resource = libvirt.Network(
         name,
         name=libvirt_name,
@@ -128,23 +123,23 @@ def network(
                 for name_ in entry.names
             ],
         ),
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
+        opts=_options(on, parent, extra),
     )
     return resource.id
 
 
 def base_volume(
-    name: str, *, volume: str, place: Place, source: str, opts: pulumi.ResourceOptions
+    name: str, *, volume: str, on: Connection, source: str, parent: pulumi.Resource
 ) -> pulumi.Output[str]:
     """The image itself, uploaded once; returns its key. Its name carries the image's key."""
-    extra = pulumi.ResourceOptions(ignore_changes=["source"])
+    extra = pulumi.ResourceOptions(ignore_changes=["source"], hooks=_before(on.volume_hook))
     resource = libvirt.Volume(
         name,
         name=volume,
-        pool=place.pool,
+        pool=on.place.pool,
         source=source,
         format="qcow2",
-        opts=pulumi.ResourceOptions.merge(opts, extra),
+        opts=_options(on, parent, extra),
     )
     return resource.id
 
@@ -153,40 +148,52 @@ def root_volume(
     name: str,
     *,
     volume: str,
-    place: Place,
+    on: Connection,
     base_id: pulumi.Input[str],
     born_with: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
+    parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
     """An overlay over the image, made anew when ``born_with`` changes; returns its key."""
-    extra = pulumi.ResourceOptions(delete_before_replace=True, replacement_trigger=born_with)
+    extra = pulumi.ResourceOptions(
+        delete_before_replace=True,
+        replacement_trigger=born_with,
+        hooks=_before(on.volume_hook),
+    )
     resource = libvirt.Volume(
         name,
         name=volume,
-        pool=place.pool,
+        pool=on.place.pool,
         base_volume_id=base_id,
         format="qcow2",
-        opts=pulumi.ResourceOptions.merge(opts, extra),
+        opts=_options(on, parent, extra),
     )
     return resource.id
 
 
 def data_volume(
-    name: str, *, volume: str, place: Place, size_mib: int, opts: pulumi.ResourceOptions
+    name: str,
+    *,
+    volume: str,
+    on: Connection,
+    size_mib: int,
+    protect: bool,
+    parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
     """A raw volume that outlives its machine; returns its key.
 
     The provider answers any change of a volume by deleting it, so a new size is ignored: a disk
     grows by hand on both nodes (``docs/``), never by losing what is on it.
     """
-    extra = pulumi.ResourceOptions(delete_before_replace=True, ignore_changes=["size"])
+    extra = pulumi.ResourceOptions(
+        delete_before_replace=True, ignore_changes=["size"], protect=protect
+    )
     resource = libvirt.Volume(
         name,
         name=volume,
-        pool=place.pool,
+        pool=on.place.pool,
         size=size_mib * MIB,
         format="raw",
-        opts=pulumi.ResourceOptions.merge(opts, extra),
+        opts=_options(on, parent, extra),
     )
     return resource.id
 
@@ -195,24 +202,26 @@ def cloud_init_disk(
     name: str,
     *,
     volume: str,
-    place: Place,
+    on: Connection,
     user_data: pulumi.Input[str],
     meta_data: pulumi.Input[str],
     network_config: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
+    parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
     """The CD that cloud-init reads at the first boot; returns its id. user_data is a secret."""
     extra = pulumi.ResourceOptions(
-        delete_before_replace=True, additional_secret_outputs=["userData"]
+        delete_before_replace=True,
+        additional_secret_outputs=["userData"],
+        hooks=_before(on.volume_hook),
     )
     resource = libvirt.CloudInitDisk(
         name,
         name=volume,
-        pool=place.pool,
+        pool=on.place.pool,
         user_data=user_data,
         meta_data=meta_data,
         network_config=network_config,
-        opts=pulumi.ResourceOptions.merge(opts, extra),
+        opts=_options(on, parent, extra),
     )
     return resource.id
 
@@ -221,18 +230,19 @@ def domain(
     name: str,
     *,
     node: NodePlan,
-    place: Place,
+    on: Connection,
     image: Image,
     root_id: pulumi.Input[str],
     disks: Sequence[DataDisk],
     cloud_init_id: pulumi.Input[str],
     networks: Sequence[pulumi.Input[str]],
-    opts: pulumi.ResourceOptions,
+    parent: pulumi.Resource,
 ) -> pulumi.Output[str]:
     """A running machine; returns its UUID. ``networks`` are ids in the order of its cards."""
     extra = pulumi.ResourceOptions(
         delete_before_replace=True,
         replace_on_changes=IGNORED_BY_UPDATE,
+        hooks=_before(on.domain_hook),
         # A machine has its cards before it has its disks; emulated ones may wait for each other.
         custom_timeouts=pulumi.CustomTimeouts(create="10m", delete="5m"),
     )
@@ -240,10 +250,10 @@ def domain(
         name,
         name=node.machine,
         description=f"{node.fqdn}, managed by pairwise",
-        type="kvm" if place.kvm else "qemu",
+        type="kvm" if on.place.kvm else "qemu",
         machine=MACHINE_TYPE,
         # The plainest model of an emulated processor lacks instructions that Debian needs.
-        cpu=libvirt.DomainCpuArgs(mode="host-passthrough" if place.kvm else "maximum"),
+        cpu=libvirt.DomainCpuArgs(mode="host-passthrough" if on.place.kvm else "maximum"),
         vcpu=node.vcpus,
         memory=node.memory_mib,
         autostart=True,
@@ -262,7 +272,7 @@ def domain(
             for interface, network_id in zip(node.interfaces, networks, strict=True)
         ],
         xml=libvirt.DomainXmlArgs(xslt=DOMAIN_XSLT),
-        opts=pulumi.ResourceOptions.merge(opts, extra),
+        opts=_options(on, parent, extra),
     )
     return resource.id
 

@@ -166,7 +166,9 @@ def _outputs(
         "machines": {name: machine.id for name, machine in sorted(machines.items())},
         "vips": {f"{vip.pair}-{vip.name}": str(vip.address) for vip in plan.vips},
         "urls": [f"http://{name}/" for name in sites],
-        "netns": {name: ground.place.netns for name, ground in sorted(hypervisors.items())},
+        "netns": {
+            name: ground.connection.place.netns for name, ground in sorted(hypervisors.items())
+        },
         "known_hosts": pulumi.Output.all(
             **{str(m.node.management_address): m.host_key for m in machines.values()}
         ).apply(lambda keys: [f"{address} {keys[address]}" for address in sorted(keys)]),

@@ -2,7 +2,7 @@
 
 Creates: a libvirt provider; a Network for each network that a node on it is in; a BaseImage.
 Args: ``plan``, the whole plan; ``place``, how the hypervisor is reached; ``image``.
-Outputs: ``provider``, ``networks`` (ids by name) and ``base_volume_id``, for the machines on it.
+Outputs: ``connection``, ``networks`` (ids by name) and ``base_volume_id``, for the machines on it.
 Replaces on: see Network and BaseImage.
 Protects: nothing.
 """
@@ -35,12 +35,10 @@ class HypervisorArgs:
 class Hypervisor(pulumi.ComponentResource):
     """The ground that machines on one hypervisor stand on."""
 
-    place: Place
-    """How the hypervisor is reached."""
+    connection: _libvirt.Connection
+    """Every libvirt resource on this hypervisor goes through it."""
     image: Image
     """What its machines start from."""
-    provider: pulumi.ProviderResource
-    """The connection; every libvirt resource on this hypervisor goes through it."""
     networks: dict[str, pulumi.Output[str]]
     """UUIDs of the networks by name."""
     base_volume_id: pulumi.Output[str]
@@ -50,19 +48,22 @@ class Hypervisor(pulumi.ComponentResource):
         self, name: str, args: HypervisorArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("pairwise:index:Hypervisor", name, {}, opts)
-        self.place = args.place
         self.image = args.image
-        self.provider = _libvirt.provider(f"{name}-libvirt", place=args.place, parent=self)
-        child = pulumi.ResourceOptions(parent=self, providers=[self.provider])
+        self.connection = _libvirt.connect(name, place=args.place, parent=self)
+        child = pulumi.ResourceOptions(parent=self)
         self.networks = {
             network: Network(
                 f"{name}-{network}",
-                NetworkArgs(stack=args.plan.stack, plan=args.plan.networks[network]),
+                NetworkArgs(
+                    stack=args.plan.stack,
+                    plan=args.plan.networks[network],
+                    connection=self.connection,
+                ),
                 child,
             ).id
             for network in _networks_on(args.plan, args.place.name)
         }
-        image = BaseImageArgs(stack=args.plan.stack, place=args.place, image=args.image)
+        image = BaseImageArgs(stack=args.plan.stack, connection=self.connection, image=args.image)
         self.base_volume_id = BaseImage(f"{name}-image", image, child).volume_id
         self.register_outputs({"networks": self.networks, "base_volume_id": self.base_volume_id})
 

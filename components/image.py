@@ -1,7 +1,7 @@
 """The image that machines start from, as a volume that their root disks lie over.
 
 Creates: one libvirt volume, uploaded once for each hypervisor and content.
-Args: ``stack``, the stack's name; ``place``, the hypervisor; ``image``, where the content is.
+Args: ``stack``, the stack's name; ``connection``, the hypervisor; ``image``, where the content is.
 Outputs: ``volume_id``, the volume's key.
 Replaces on: another content (``image.key``); every machine is then replaced too.
 Protects: nothing: it is a copy.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components import _libvirt
-from components.settings import Image, Place
+from components.settings import Image
 
 KEY_LENGTH = 12
 """Characters of the image's key in the volume's name: 48 bits of a hash."""
@@ -26,7 +26,7 @@ class BaseImageArgs:
 
     stack: str
     """Name of the stack; two stacks on one hypervisor have a copy each."""
-    place: Place
+    connection: _libvirt.Connection
     """The hypervisor."""
     image: Image
     """Where the content is."""
@@ -45,8 +45,8 @@ class BaseImage(pulumi.ComponentResource):
         self.volume_id = _libvirt.base_volume(
             f"{name}-volume",
             volume=f"{args.stack}-base-{args.image.key[:KEY_LENGTH]}.qcow2",
-            place=args.place,
+            on=args.connection,
             source=args.image.disk,
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
         self.register_outputs({"volume_id": self.volume_id})

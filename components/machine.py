@@ -25,8 +25,8 @@ from stacks.plan_types import NodePlan
 
 DIGEST_LENGTH = 12
 """Characters of the first-boot data's digest in an identity: 48 bits of a SHA-256."""
-WITHHELD = "(private key)"
-"""Stands for the host's private key where the first-boot data is digested."""
+WITHHELD = "-----BEGIN OPENSSH PRIVATE KEY-----\n(withheld)\n-----END OPENSSH PRIVATE KEY-----\n"
+"""Stands for the host's private key where the first-boot data is digested; looks like a key."""
 
 
 class CloudInit(Protocol):
@@ -108,34 +108,33 @@ class Machine(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         machine = args.node.machine
         hypervisor = args.hypervisor
-        child = pulumi.ResourceOptions(parent=self, provider=hypervisor.provider)
         cloud_init_id = _libvirt.cloud_init_disk(
             f"{name}-cloud-init",
             volume=f"{machine}-cloud-init.iso",
-            place=hypervisor.place,
+            on=hypervisor.connection,
             user_data=secret.apply(lambda files: files.user_data),
             meta_data=public.apply(lambda files: files.meta_data),
             network_config=public.apply(lambda files: files.network_config),
-            opts=child,
+            parent=self,
         )
         root_id = _libvirt.root_volume(
             f"{name}-root",
             volume=f"{machine}-root.qcow2",
-            place=hypervisor.place,
+            on=hypervisor.connection,
             base_id=hypervisor.base_volume_id,
             born_with=public.apply(_digest),
-            opts=child,
+            parent=self,
         )
         return _libvirt.domain(
             f"{name}-domain",
             node=args.node,
-            place=hypervisor.place,
+            on=hypervisor.connection,
             image=hypervisor.image,
             root_id=root_id,
             disks=args.disks,
             cloud_init_id=cloud_init_id,
             networks=[hypervisor.networks[card.network] for card in args.node.interfaces],
-            opts=child,
+            parent=self,
         )
 
     def deploy_host(self) -> DeployHost:

@@ -1,7 +1,8 @@
 """A libvirt network: one bridge, its addresses, and the DNS entries of nodes and VIPs.
 
 Creates: one libvirt network, without DHCP.
-Args: ``stack``, the stack's name; ``plan``, the network as planned.
+Args: ``stack``, the stack's name; ``plan``, the network as planned;
+    ``connection``, the hypervisor.
 Outputs: ``id``, the network's UUID.
 Replaces on: address, bridge, mode or domain; every machine in it is replaced too. Never on DNS
     entries, which change in place.
@@ -26,6 +27,8 @@ class NetworkArgs:
     """Name of the stack."""
     plan: NetworkPlan
     """The network as planned."""
+    connection: _libvirt.Connection
+    """The hypervisor."""
 
 
 class Network(pulumi.ComponentResource):
@@ -40,8 +43,9 @@ class Network(pulumi.ComponentResource):
         super().__init__("pairwise:index:Network", name, {}, opts)
         self.id = _libvirt.network(
             f"{name}-network",
+            on=args.connection,
             libvirt_name=f"{args.stack}-{args.plan.name}",
             plan=args.plan,
-            opts=pulumi.ResourceOptions(parent=self),
+            parent=self,
         )
         self.register_outputs({"id": self.id})

@@ -104,7 +104,7 @@ def _disk_args(args: PairArgs, resource: str) -> ReplicatedDiskArgs:
 
 
 def _vip_args(args: PairArgs, vip: VipPlan) -> VipReservationArgs:
-    grounds = {args.hypervisors[node].place.name: args.hypervisors[node] for node in args.nodes}
+    grounds = {ground.connection.place.name: ground for ground in args.hypervisors.values()}
     return VipReservationArgs(
         vip=vip,
         network=args.networks[vip.network],

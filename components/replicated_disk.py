@@ -45,15 +45,13 @@ class ReplicatedDisk(pulumi.ComponentResource):
         super().__init__("pairwise:index:ReplicatedDisk", name, {}, opts)
         self.volumes = {}
         for node, disk in sorted(args.disks.items()):
-            hypervisor = args.hypervisors[node]
             volume_id = _libvirt.data_volume(
                 f"{name}-{node}",
                 volume=disk.volume,
-                place=hypervisor.place,
+                on=args.hypervisors[node].connection,
                 size_mib=disk.size_mib,
-                opts=pulumi.ResourceOptions(
-                    parent=self, provider=hypervisor.provider, protect=args.protect
-                ),
+                protect=args.protect,
+                parent=self,
             )
             self.volumes[node] = _libvirt.DataDisk(volume_id=volume_id, wwn=disk.wwn)
         self.register_outputs({"volumes": {n: v.volume_id for n, v in self.volumes.items()}})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import pulumi
 from pulumi.runtime import mocks, rpc
@@ -70,7 +72,7 @@ def made_id(name: str) -> str:
     return f"id-of-{name}"
 
 
-@dataclass
+@dataclass(repr=False)
 class Recorder(mocks.Mocks):
     """Answers registrations the way the providers do, with values made from names."""
 
@@ -87,7 +89,9 @@ class Recorder(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         outputs = dict(args.inputs)
         if args.typ == "pyinfra:index:SshKey":
-            private = pulumi.Output.secret(f"PRIVATE {args.name}")
+            private = pulumi.Output.secret(
+                f"-----BEGIN OPENSSH PRIVATE KEY-----\nPRIVATE {args.name}"
+            )
             outputs |= {"private_key": private, "public_key": f"ssh-x {args.name}"}
         if args.typ == "pyinfra:index:Password":
             outputs |= {"result": pulumi.Output.secret(f"PASSWORD {args.name}")}
@@ -144,6 +148,13 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
+def _registered(_hook: pulumi.ResourceHook) -> asyncio.Future[None]:
+    async def done() -> None:
+        """Nothing to wait for."""
+
+    return asyncio.ensure_future(done())
+
+
 def declare(
     stack: Stack,
     *,
@@ -152,19 +163,25 @@ def declare(
     machines_only: bool = False,
 ) -> Recorder:
     """Build a stack under mocks and return what was registered."""
-    recorder = Recorder()
-    mocks.set_mocks(
-        recorder, project="pairwise", stack=stack.name, preview=preview, monitor=_Monitor(recorder)
-    )
     options = Options(lab=lab, offline=False, machines_only=machines_only, render=render)
+    exports: dict[str, Any] = {}
 
     def program() -> None:
         outputs = build(make_plan(stack), options=options)
+        pulumi.Output.all(**outputs).apply(exports.update)
 
-        def keep(values: Mapping[str, Any]) -> None:
-            recorder.exports.update(values)
+    recorder = run_program(program, stack=stack.name, preview=preview)
+    recorder.exports.update(exports)
+    return recorder
 
-        pulumi.Output.all(**outputs).apply(keep)
 
-    _sync_await(run_pulumi_func(program))
+def run_program(program: Callable[[], None], *, stack: str, preview: bool = False) -> Recorder:
+    """Run a program under mocks and return what it registered."""
+    recorder = Recorder()
+    mocks.set_mocks(
+        recorder, project="pairwise", stack=stack, preview=preview, monitor=_Monitor(recorder)
+    )
+    # Mocks have no server that the engine could call hooks on.
+    with mock.patch("pulumi.resource_hooks.register_resource_hook", _registered):
+        _sync_await(run_pulumi_func(program))
     return recorder

@@ -1,0 +1,49 @@
+"""What a machine's libvirt XML needs beyond the provider's fields, as the XSLT that adds it.
+
+A changed text replaces every machine, so it is the same for all of them and for every stack.
+"""
+
+from __future__ import annotations
+
+TRANSLATION_CACHE_MIB = 256
+"""Code cache of an emulated machine; the default of 1 GiB makes six machines need 10 GiB."""
+CONSOLE_LOG = "/var/log/libvirt/qemu/{machine}.console.log"
+"""What a machine prints on its serial console, as the hypervisor's virtlogd keeps it."""
+
+# What the provider has no field for, or sets by itself and we do not want: a serial console with
+# a log, no display, no balloon, no USB, and a smaller code cache under emulation.
+DOMAIN_XSLT = f"""\
+<?xml version="1.0"?>
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:output omit-xml-declaration="yes" indent="yes"/>
+  <xsl:template match="node()|@*">
+    <xsl:copy><xsl:apply-templates select="node()|@*"/></xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/devices/graphics"/>
+  <xsl:template match="/domain/features">
+    <xsl:copy>
+      <xsl:apply-templates select="node()|@*"/>
+      <xsl:if test="/domain/@type='qemu'">
+        <tcg><tb-cache unit="MiB">{TRANSLATION_CACHE_MIB}</tb-cache></tcg>
+      </xsl:if>
+    </xsl:copy>
+  </xsl:template>
+  <xsl:template match="/domain/devices">
+    <xsl:copy>
+      <xsl:apply-templates select="node()|@*"/>
+      <serial type="pty">
+        <log append="on">
+          <xsl:attribute name="file">
+            <xsl:value-of select="concat('/var/log/libvirt/qemu/', /domain/name, '.console.log')"/>
+          </xsl:attribute>
+        </log>
+        <target port="0"/>
+      </serial>
+      <console type="pty"><target type="serial" port="0"/></console>
+      <video><model type="none"/></video>
+      <memballoon model="none"/>
+      <controller type="usb" model="none"/>
+    </xsl:copy>
+  </xsl:template>
+</xsl:stylesheet>
+"""

@@ -14,6 +14,7 @@ from provider.dry_runs import DryRuns
 from provider.engine import DEBUG, WARNING, EngineLog
 from provider.resource import InitFailedError, failures, no_change
 from provider.runner import ChildError, Runner
+from provider.secrets import Filter
 from provider.values import Unknown, decode_struct, edited, encode_struct
 
 CONSUMED: Final = ("dry_run", "offline")
@@ -85,9 +86,10 @@ class Deploy:
         dry_run = news.get("dry_run") is True
         found: pending.Pending = {}
         if dry_run or olds:
-            found = await self._dry_runs.start(
-                deploy, dry_run=dry_run, urn=request.urn, mask=spec.mask(olds.get("spec"))
-            )
+            mask = spec.mask(olds.get("spec"))
+            task = self._dry_runs.start(deploy, dry_run=dry_run, urn=request.urn, mask=mask)
+            # The Inventory may have started it, which does not know the recorded secrets.
+            found = Filter(mask).tree(await task)
         return provider_pb2.CheckResponse(
             inputs=edited(request.news, drop=CONSUMED, put={"pending": pending.shown(found)})
         )

@@ -13,7 +13,7 @@ CHECK_TIMEOUT_S: Final = 60
 
 
 def run(session: Session) -> dict[str, Any]:
-    """Return host -> state and, per check, `ok` and the output."""
+    """Return host -> state and, per check, `ok`, the output and what is wrong."""
     found: dict[str, dict[str, Any]] = {node.name: {} for node in session.nodes}
     reached: set[str] = set()
 
@@ -39,7 +39,9 @@ def _run_check(node: Node, check: Any) -> dict[str, Any]:
         with gevent.Timeout(CHECK_TIMEOUT_S):
             ok, output = node.host.run_shell_command(StringCommand(check.command))
     except gevent.Timeout:
-        return {"ok": False, "output": f"no answer within {CHECK_TIMEOUT_S} s"}
+        text = f"no answer within {CHECK_TIMEOUT_S} s"
+        return {"ok": False, "output": text, "failure": check.failure}
     text = "\n".join(line.line for line in output)
-    expect = getattr(check, "expect", None)
-    return {"ok": bool(ok and (not expect or expect in text)), "output": text}
+    if ok and (not check.expect or check.expect in text):
+        return {"ok": True, "output": text}
+    return {"ok": False, "output": text, "failure": check.failure}

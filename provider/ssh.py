@@ -36,6 +36,12 @@ BANNER_TIMEOUT_S: Final = 6
 AUTH_TIMEOUT_S: Final = 15
 """For key exchange and authentication, several seconds of CPU under emulation."""
 
+KEEPALIVE_S: Final = 10
+"""Something is sent at least so often, so that a machine that has gone is noticed."""
+
+SILENCE_S: Final = 60
+"""How long the machine may leave what was sent without an answer before the connection ends."""
+
 RETRY_S: Final = 2.0
 """Pause between two tries while waiting for a machine to come up."""
 
@@ -175,6 +181,9 @@ def connect(node: Node) -> None:
         raise NotReachableError(_seen(error.__context__, error)) from error
     except gevent.Timeout as error:
         raise NotReachableError(f"SSH did not get ready within {limit_s} s") from error
+    node.transport.set_keepalive(KEEPALIVE_S)
+    option = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_S * 1000)
+    node.transport.sock.setsockopt(*option)
     node.host.state.activate_host(node.host)
 
 

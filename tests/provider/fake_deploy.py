@@ -30,6 +30,7 @@ class Check:
     name: str
     command: str
     expect: str = ""
+    failure: str = "It does not hold."
 
 
 class Text(FactBase[str]):

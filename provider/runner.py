@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,9 @@ STREAM_LIMIT: Final = 16 * 2**20
 ENVIRONMENT: Final = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
 """Variables that a child gets; the state's passphrase is not among them."""
 
+CHILD: Final = (sys.executable, "-m", "provider.child")
+"""Command that starts a child."""
+
 Listener = Callable[[dict[str, Any]], Awaitable[None]]
 
 
@@ -35,8 +38,9 @@ class ChildError(Exception):
 class Runner:
     """All children of this provider."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, command: Sequence[str] = CHILD) -> None:
+        """Begin with none; `command` starts one."""
+        self._command = tuple(command)
         self._running: set[asyncio.subprocess.Process] = set()
         self.cancelled = False
 
@@ -55,7 +59,10 @@ class Runner:
         if self.cancelled:
             raise ChildError("the run was cancelled")
         name, mode = request["spec"]["name"], request["mode"]
-        process = await _start(request["spec"].get("transport") or {})
+        try:
+            process = await _start((*_enter(request["spec"]), *self._command))
+        except OSError as error:
+            raise ChildError(f"{mode} of {name} could not be started: {error}") from error
         self._running.add(process)
         try:
             async with asyncio.timeout(deadline_s):
@@ -103,14 +110,18 @@ class Runner:
             _signal(process, signal.SIGKILL)
 
 
-async def _start(transport: Mapping[str, Any]) -> asyncio.subprocess.Process:
-    netns = transport.get("netns")
-    enter = ["nsenter", f"--net=/run/netns/{netns}"] if netns else []
+def _enter(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what starts a command in the machines' namespace; none while there are no machines."""
+    netns = (spec.get("transport") or {}).get("netns")
+    known = any(host.get("known", True) for host in spec["hosts"].values())
+    return ("nsenter", f"--net=/run/netns/{netns}") if netns and known else ()
+
+
+async def _start(command: Sequence[str]) -> asyncio.subprocess.Process:
     environment = {key: os.environ[key] for key in ENVIRONMENT if key in os.environ}
     environment |= {"PYTHONPATH": str(ROOT), guard.PARENT: str(os.getpid())}
     return await asyncio.create_subprocess_exec(
-        *enter,
-        *(sys.executable, "-m", "provider.child"),
+        *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

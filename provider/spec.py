@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from provider.secrets import of_spec
 from provider.values import Unknown, has_unknown
+
+_HOST_KEYS: Final = ("address", "port", "user", "host_key", "identity")
 
 
 def host_names(spec: Any) -> list[str]:
@@ -23,6 +25,10 @@ def problems(spec: Any) -> list[str]:
         return ["spec is missing: give the DeploySpec of docs/pyinfra-provider.md"]
     required = ("name", "stack", "hosts", "transport", "plan", "secrets")
     missing = [key for key in required if key not in spec]
+    hosts = spec.get("hosts")
+    for name, host in hosts.items() if isinstance(hosts, Mapping) else ():
+        present = host if isinstance(host, Mapping) else {}
+        missing += [f"hosts.{name}.{key}" for key in _HOST_KEYS if key not in present]
     page = "see the DeploySpec in docs/pyinfra-provider.md"
     return [f"spec lacks '{key}': {page}" for key in missing]
 

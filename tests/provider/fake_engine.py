@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import override
+
 from provider.engine import EngineLog
 from provider.runner import ChildError, Listener, Runner
-from typing_extensions import override
 
 
 class FakeLog(EngineLog):

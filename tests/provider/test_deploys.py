@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from pulumi.runtime.proto import provider_pb2
+
 from provider.deploys import Deploy, Inventory
 from provider.dry_runs import DryRuns
 from provider.resource import InitFailedError
 from provider.results import FOLDER_VARIABLE, Results
 from provider.values import UNKNOWN, Secret, decode_struct, encode_struct
-from pulumi.runtime.proto import provider_pb2
 from tests.provider.fake_engine import FakeLog, FakeRunner
 
 T = TypeVar("T")

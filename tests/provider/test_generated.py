@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+from pulumi.runtime.proto import provider_pb2
+
 from provider.generated import ALPHABET, Password, SshKey
 from provider.values import UNKNOWN, decode_struct, encode_struct
-from pulumi.runtime.proto import provider_pb2
 
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
 

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from provider import results
 from provider.results import FOLDER_VARIABLE, MAX_AGE_S, Results, engine_id, prune
 

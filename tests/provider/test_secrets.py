@@ -5,6 +5,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from provider.secrets import MIN_LENGTH, Filter, of_spec
 
 

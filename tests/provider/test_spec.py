@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from provider import spec
 from provider.values import UNKNOWN
 
@@ -75,6 +76,9 @@ def test_problems_are_sentences() -> None:
         "spec lacks 'plan': see the DeploySpec in docs/pyinfra-provider.md"
     ]
     assert len(spec.problems(None)) == 1
+    deploy = _spec()
+    del deploy["hosts"]["lb1"]["identity"]
+    assert "'hosts.lb1.identity'" in spec.problems(deploy)[0]
 
 
 def test_fingerprint_changes_with_everything() -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.provider.engine.harness import Project
 
 pytestmark = pytest.mark.live

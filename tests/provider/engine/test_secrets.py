@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.provider.engine.harness import PASSPHRASE, Project
 from tests.provider.sshd import wait_until
 

@@ -196,6 +196,8 @@ class Lab:
     def _write_configuration(self) -> None:
         for name in BINDS:
             self._bound(name).mkdir(parents=True, exist_ok=True)
+        # libvirtd makes it for its own logs only later, and a machine's console log goes there.
+        (self._bound("log") / "qemu").mkdir(exist_ok=True)
         self.paths.pool.mkdir(parents=True, exist_ok=True)
         (self._bound("etc") / "qemu.conf").write_text(QEMU_CONF)
         (self._bound("etc") / "libvirtd.conf").write_text(LIBVIRTD_CONF)

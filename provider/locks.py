@@ -64,6 +64,6 @@ def acquire(transport: Any, *, host: str, owner: str, path: str = LOCK_PATH) -> 
     channel.close()
     if not answer:
         raise LockedError(f"{host} did not grant its lock {path}: see that /run is writable there")
-    raise LockedError(
-        f"{host} is being changed by {answer}: wait until it has ended, then run again"
-    )
+    # The owner may be dead already: then one of its commands still runs on the host.
+    what = f"{host} is being changed by {answer}, or by a command that it has left running there"
+    raise LockedError(f"{what}: run again when that has ended")

@@ -6,10 +6,14 @@ to somebody else's process since. Nothing is ever looked up or ended by its name
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import time
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+
+from lab.waiting import wait_until
 
 STOP_S = 20.0
 """How long a daemon may take to end before it is killed."""
@@ -45,18 +49,22 @@ def stop(pid_file: Path) -> None:
     """End the recorded process, if it still runs, and forget it."""
     pid = running(pid_file)
     if pid is not None:
-        os.kill(pid, signal.SIGTERM)
-        if not _gone(pid, within_s=STOP_S):
-            os.kill(pid, signal.SIGKILL)
-            _gone(pid, within_s=STOP_S)
+        end([pid])
     for path in (pid_file, pid_file.with_suffix(".started")):
         path.unlink(missing_ok=True)
 
 
-def _gone(pid: int, *, within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while start_time(pid) is not None:
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.05)
-    return True
+def end(pids: Sequence[int]) -> None:
+    """Ask processes to end, kill those that do not, and return when they have gone."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        # The start time tells a process from a later one that was given its pid.
+        left = {pid: started for pid in pids if (started := start_time(pid)) is not None}
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if wait_until(partial(_gone, left), timeout_s=STOP_S):
+            return
+
+
+def _gone(processes: Mapping[int, str]) -> bool:
+    return all(start_time(pid) != started for pid, started in processes.items())

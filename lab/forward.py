@@ -15,11 +15,12 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 from lab import daemons, namespace
 from lab.paths import Paths
+from lab.steps import StepError
+from lab.waiting import wait_until
 
 CLONE_NEWNET = 0x40000000
 """setns(2): the kind of namespace that is entered."""
@@ -57,11 +58,12 @@ def start(paths: Paths, name: str, target: str, port: int) -> str:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + START_S
-    while not port_file.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: port_file.exists() or process.poll() is not None, timeout_s=START_S)
     if not port_file.exists():
-        raise OSError(f"The forward to {target}:{port} did not start in namespace {paths.netns}.")
+        raise StepError(
+            f"The forward to {target}:{port} did not start in namespace {paths.netns}: "
+            "`pairwise lab status` says whether the lab is up."
+        )
     daemons.record(pid_file, process.pid)
     return str(json.loads(port_file.read_text())["url"])
 

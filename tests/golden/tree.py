@@ -1,0 +1,120 @@
+"""The tree of expected files: path below ``tests/golden`` -> text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from bootstrap.cloud_init import render_cloud_init
+from bootstrap.deploy import manifests, render_all
+from bootstrap.managed import Manifest
+from stacks.load import read_stack
+from stacks.plan import make_plan
+from stacks.plan_types import NodePlan, Plan
+from tests.descriptions import changed, description
+
+ROOT: Final = Path(__file__).parent
+STACKS: Final = ("six", "six-gtid", "duo", "nfs", "lvs", "gateway")
+
+ALONE_LB: Final = {
+    "drop": ("pairs.data", "nodes.data1", "nodes.data2", "networks.repl"),
+}
+VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    # A pair or tier by itself, and the modes that no tracked stack uses.
+    "alone-lb-single": ("six", {"put": {"pairs.lb.keepalived.mode": "single"}, **ALONE_LB}),
+    "alone-lb-fast": (
+        "six",
+        {
+            "put": {
+                "pairs.lb.keepalived.advert_interval_s": 0.2,
+                "pairs.lb.balancer.method": "least_conn",
+            },
+            **ALONE_LB,
+        },
+    ),
+    "alone-data": (
+        "six",
+        {"drop": ("pairs.lb", "tiers.web", "nodes.lb1", "nodes.lb2", "nodes.web1", "nodes.web2")},
+    ),
+}
+
+PRIVATE_KEY: Final = "\n".join(
+    ("-----BEGIN OPENSSH PRIVATE KEY-----", "its form", "-----END OPENSSH PRIVATE KEY-----", "")
+)
+
+
+def plans() -> dict[str, Plan]:
+    """The plans of all tracked stacks and variants, by name."""
+    found = {
+        name: make_plan(read_stack(description(name), name=name, source=name)) for name in STACKS
+    }
+    for name, (base, changes) in VARIANTS.items():
+        found[name] = make_plan(
+            read_stack(changed(description(base), **changes), name=base, source=name)
+        )
+    return found
+
+
+@cache
+def expected() -> dict[str, str]:
+    """Every file that belongs below ``tests/golden``."""
+    return render_expected()
+
+
+def render_expected() -> dict[str, str]:
+    """The same, rendered anew at each call."""
+    texts: dict[str, str] = {}
+    for stack, plan in plans().items():
+        for node, files in render_all(plan).items():
+            for path, file in files.items():
+                texts[f"{stack}/{node}{path}"] = file.content
+            texts[f"{stack}/{node}/owned.txt"] = owned(plan, plan.nodes[node])
+            texts |= _cloud_init(f"{stack}/{node}/cloud-init", plan.nodes[node])
+    return texts
+
+
+def owned(plan: Plan, node: NodePlan) -> str:
+    """Everything beside file contents that the blocks of a node own, one line each."""
+    found = manifests(node=node, plan=plan.slice(node.member))
+    return "\n".join(line for manifest in found for line in _lines(manifest)) + "\n"
+
+
+def _lines(manifest: Manifest) -> list[str]:
+    lines = [f"package {name}" for name in manifest.packages]
+    lines += [f"no package {name}" for name in manifest.unwanted]
+    lines += [f"user {user.name} {user.home} {user.shell}" for user in manifest.users]
+    lines += [f"file {f.path} {f.mode:04o} {f.owner}:{f.group}" for f in manifest.files]
+    lines += [f"link {link.path} -> {link.target}" for link in manifest.links]
+    lines += [f"no file {path}" for path in manifest.absent]
+    lines += [f"sysctl {key} = {value}" for key, value in sorted(manifest.sysctls.items())]
+    lines += [
+        f"unit {unit.name} {unit.boot} {'running' if unit.running else 'stopped'} {unit.reload}"
+        for unit in manifest.units
+    ]
+    return [f"{manifest.block}: {line}" for line in lines]
+
+
+def _cloud_init(folder: str, node: NodePlan) -> dict[str, str]:
+    files = render_cloud_init(
+        node,
+        admin_key="ssh-ed25519 AAAAadmin pairwise",
+        host_private_key=PRIVATE_KEY,
+        host_public_key=f"ssh-ed25519 AAAAhost {node.name}",
+    )
+    return {
+        f"{folder}/user-data": files.user_data,
+        f"{folder}/meta-data": files.meta_data,
+        f"{folder}/network-config": files.network_config,
+    }
+
+
+def recorded() -> dict[str, str]:
+    """Every file that is there now."""
+    return {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for stack in (*STACKS, *VARIANTS)
+        for path in (ROOT / stack).rglob("*")
+        if path.is_file()
+    }

@@ -1,0 +1,1 @@
+"""Operations as data: facts in, commands out."""

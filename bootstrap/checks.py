@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from bootstrap.facts.sysctl import path_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,4 +60,16 @@ def listens(block: str, *, address: str, port: int) -> Check:
         name=f"{block}: {address}:{port} is listened on",
         command=f"ss -Hltn | awk '{{print $4}}' | grep -qx '{pattern}'",
         failure=f"Nothing listens on {address}:{port}: ss -ltn shows what does.",
+    )
+
+
+def kernel_uses(block: str, sysctls: Mapping[str, str]) -> Check:
+    """The running kernel uses the planned values."""
+    wanted = " ".join(f"'{path_of(key)}:{value}'" for key, value in sorted(sysctls.items()))
+    paths = " ".join(path_of(key) for key in sorted(sysctls))
+    return Check(
+        name=f"{block}: the kernel uses the planned values",
+        command=f"found=$(grep -H '' {paths} | tr '\\t' ' ') && for line in {wanted}; do "
+        'echo "$found" | grep -qxF "$line" || { echo "not so: $line"; exit 1; }; done',
+        failure="A kernel value is not the planned one: `pairwise up` sets it.",
     )

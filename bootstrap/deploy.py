@@ -12,7 +12,7 @@ from bootstrap.facts import node as facts
 from bootstrap.managed import Manifest, RenderedFile, union
 from bootstrap.phases import PHASES
 from bootstrap.roles import Block, blocks_of
-from bootstrap.site import Site
+from bootstrap.site import Site, ensure_reread
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
 __all__ = ["PHASES", "Check", "batches", "checks", "manifests", "render_all", "run_phase"]
@@ -40,6 +40,8 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
     wanted = union(owned)
     output = host.get_fact(facts.NodeState, text=facts.script(wanted))
     seen = facts.process(output, unit_names=[unit.name for unit in wanted.units])
+    if phase == phases.ACTIVATE:
+        ensure_reread(wanted, seen)
     for block, manifest in zip(blocks, owned, strict=True):
         site = Site(node=node, plan=plan, secrets=secrets, seen=seen, manifest=manifest)
         _function(block, phase)(site)

@@ -78,7 +78,6 @@ def ensure_active(site: Site) -> None:
             ruleset.loaded(name=name, path=file.path, text=file.content, seen=seen)
     for key, value in sorted(manifest.sysctls.items()):
         sysctl.value(name=site.named(f"sysctl {key}"), key=key, wanted=value, seen=seen)
-    units.reread(name=site.named("systemd rereads unit files"), reason=_why_reread(site))
     for unit in manifest.units:
         _ensure_unit(site, unit)
 
@@ -101,12 +100,15 @@ def _ensure_unit(site: Site, unit: Unit) -> None:
     units.started(name=site.named(f"start {unit.name}"), unit=unit, seen=seen)
 
 
-def _why_reread(site: Site) -> str | None:
+def ensure_reread(wanted: Manifest, seen: Seen) -> None:
     """Drop-ins reach systemd by a daemon-reload, which touches no running process."""
-    for file in site.manifest.files:
-        if file.path.startswith("/etc/systemd/system/") and not phases.has_content(
-            file, site.seen.files.get(file.path)
-        ):
+    units.reread(name="systemd: reread unit files", reason=_why_reread(wanted, seen))
+
+
+def _why_reread(wanted: Manifest, seen: Seen) -> str | None:
+    for file in wanted.files:
+        in_systemd = file.path.startswith("/etc/systemd/system/")
+        if in_systemd and not phases.has_content(file, seen.files.get(file.path)):
             return f"{file.path} changes"
-    stale = [unit.name for unit in site.manifest.units if site.seen.unit(unit.name).stale]
+    stale = [unit.name for unit in wanted.units if seen.unit(unit.name).stale]
     return f"the unit file of {stale[0]} changed on disk" if stale else None

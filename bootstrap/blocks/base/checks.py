@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bootstrap.checks import Check, is_active, is_enabled, listens, runs_installed_binary
-from bootstrap.facts.sysctl import path_of
+from bootstrap.checks import (
+    Check,
+    is_active,
+    is_enabled,
+    kernel_uses,
+    listens,
+    runs_installed_binary,
+)
 from stacks.plan_types import NodePlan
 
 CHECK_NFT = "nft -c -f %s"
@@ -39,7 +45,7 @@ def checks(node: NodePlan, *, sysctls: Mapping[str, str], deploy: str) -> tuple[
         *_firewall(node),
         *_ssh(node),
         *_clock(node, deploy=deploy),
-        *(_kernel(key, value) for key, value in sorted(sysctls.items())),
+        kernel_uses("base", sysctls),
         Check(
             name="base: nobody but root can log in",
             command="! awk -F: '($3 == 0 && $1 != \"root\") || ($3 >= 1000 && $3 <= 59999)' "
@@ -89,21 +95,14 @@ def _ssh(node: NodePlan) -> tuple[Check, ...]:
 
 def _clock(node: NodePlan, *, deploy: str) -> tuple[Check, ...]:
     servers = ", ".join(node.time_servers)
+    # waitsync ignores a local source; ten tries a second apart, for a check soon after a boot.
+    wait = "chronyc -n waitsync 10 0 0 1 >/dev/null && " if servers else ""
     tracking = Check(
         name=f"base: the clock follows {servers}"
         if servers
         else "base: the clock runs on its own (the plan names no time server)",
-        # Leap status other than "Not synchronised"; ten tries a second apart after a boot.
-        command="chronyc -n waitsync 10 0 0 1 >/dev/null && chronyc -n tracking",
+        command=f"{wait}chronyc -n tracking",
         expect="Normal",
         failure=f"chrony of {node.name} ({deploy}) is not synchronised: chronyc -n sources.",
     )
     return (is_active("base", "chrony.service"), is_enabled("base", "chrony.service"), tracking)
-
-
-def _kernel(key: str, value: str) -> Check:
-    return Check(
-        name=f"base: {key} is {value}",
-        command=f"test \"$(tr -s '[:space:]' ' ' <{path_of(key)})\" = '{value} '",
-        failure=f"{key} is not {value} in the running kernel: `pairwise up` sets it.",
-    )

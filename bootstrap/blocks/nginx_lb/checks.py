@@ -6,12 +6,16 @@ drop-in by ``systemd-analyze verify``; they are declared with the files in ``boo
 
 from __future__ import annotations
 
-from bootstrap.checks import Check
+from collections.abc import Mapping
+
+from bootstrap.checks import Check, kernel_uses
 from bootstrap.shared import nginx
 from stacks.plan_types import BalancerPlan, NodePlan
 
 
-def checks(node: NodePlan, balancer: BalancerPlan, *, deploy: str) -> tuple[Check, ...]:
+def checks(
+    node: NodePlan, balancer: BalancerPlan, *, deploy: str, sysctls: Mapping[str, str]
+) -> tuple[Check, ...]:
     """Process, ports and answers of one balancer."""
     url = f"http://127.0.0.1:{balancer.listen_port}/"
     return (
@@ -21,6 +25,7 @@ def checks(node: NodePlan, balancer: BalancerPlan, *, deploy: str) -> tuple[Chec
             port=balancer.listen_port,
             status_port=balancer.status_port,
         ),
+        kernel_uses("nginx_lb", sysctls),
         Check(
             name="nginx_lb: the site answers through an upstream",
             command=f"curl -fsS -o /dev/null --max-time 10 -H 'Host: {balancer.server_name}' {url}",

@@ -111,7 +111,7 @@ def activate(site: Site) -> None:
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
-    return verify.checks(node, _balancer(node), deploy=plan.deploy)
+    return verify.checks(node, _balancer(node), deploy=plan.deploy, sysctls=SYSCTLS)
 
 
 def _balancer(node: NodePlan) -> BalancerPlan:

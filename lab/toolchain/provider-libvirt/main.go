@@ -7,7 +7,13 @@
 package main
 
 import (
+	"context"
+	"strings"
+
 	"github.com/dmacvicar/terraform-provider-libvirt/libvirt"
+	"github.com/hashicorp/terraform-plugin-sdk/v2/diag"
+	"github.com/hashicorp/terraform-plugin-sdk/v2/helper/schema"
+	"github.com/hashicorp/terraform-plugin-sdk/v2/terraform"
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
@@ -23,9 +29,35 @@ func resource(module, name string) *tfbridge.ResourceInfo {
 	}
 }
 
+// upstream is the Terraform provider with one change: a refresh asks whether a
+// cloud-init CD is still in its pool, and does not read it back. Reading goes
+// through a stream of go-libvirt, which about once in fifty times ends early
+// ("corrupted-image: EOF") or holds its lock for ever (callback and deregister in
+// rpc.go); nobody writes to such a CD after it was made.
+func upstream() *schema.Provider {
+	provider := libvirt.Provider()
+	volume := provider.ResourcesMap["libvirt_volume"]
+	disk := provider.ResourcesMap["libvirt_cloudinit_disk"]
+	disk.ReadContext = func(ctx context.Context, d *schema.ResourceData, meta any) diag.Diagnostics {
+		// The id is the key of a volume, then a random part.
+		key, _, _ := strings.Cut(d.Id(), ";")
+		state := &terraform.InstanceState{
+			ID:         key,
+			Attributes: map[string]string{"id": key, "pool": d.Get("pool").(string)},
+		}
+		found := volume.Data(state)
+		diagnostics := volume.ReadContext(ctx, found, meta)
+		if !diagnostics.HasError() && found.Id() == "" {
+			d.SetId("")
+		}
+		return diagnostics
+	}
+	return provider
+}
+
 func info() tfbridge.ProviderInfo {
 	return tfbridge.ProviderInfo{
-		P:       shimv2.NewProvider(libvirt.Provider()),
+		P:       shimv2.NewProvider(upstream()),
 		Name:    "libvirt",
 		Version: version,
 		Config: map[string]*tfbridge.SchemaInfo{

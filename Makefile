@@ -1,0 +1,34 @@
+# Targets of Pairwise; DEVELOPERS.md says what each is for.
+SHELL := /bin/sh
+STACK ?= six
+PYTHON := .venv/bin/python
+PYTEST := nice -n 10 .venv/bin/pytest -q
+
+.PHONY: help venv lab check test test-all golden render clean-lab
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+venv: ## Make the Python environment, and uv first where there is none
+	@sh lab/bootstrap.sh
+
+lab: ## All set-up, then `pairwise up STACK`; ends with `pairwise status STACK`
+	@sh cli/lab.sh "$(STACK)"
+
+check: venv ## Static checks and pure tests: no root, no machine, under a minute
+	$(PYTEST) -m "not live and not image" tests
+
+test: check ## check, then the daemons' own checkers, then the live stack
+	$(PYTEST) -m image tests
+	$(PYTEST) -m live tests
+
+test-all: test ## Every stack and every drill that there is
+
+golden: venv ## Write the expected files anew; the diff is the review
+	PAIRWISE_GOLDEN=write $(PYTEST) -m "not live and not image" tests
+
+render: venv ## Every file of every node of STACK, into .pairwise/render/STACK
+	@.venv/bin/pairwise render "$(STACK)" --out ".pairwise/render/$(STACK)"
+
+clean-lab: venv ## Remove the lab with all machines; caches stay
+	@.venv/bin/pairwise lab down

@@ -1,0 +1,192 @@
+"""``up``, ``preview`` and ``destroy``: thin over Pulumi."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import click
+
+from cli import backend, preview_view
+from cli.checkout import Checkout, uses_lab
+from cli.display import follow
+from cli.engine import Engine
+from cli.errors import EXIT_USAGE, CommandError
+from cli.events import Run, read
+from cli.options import example, json_option, stack_argument
+from cli.preview import Preview, of_digest
+from cli.progress import err_console, out_console, say
+from cli.ready import ensure_ready, open_site
+from cli.status import gather
+from cli.status_view import show
+from cli.wait import wait_until
+
+SETTLE_S = 90
+"""After an `up` the VIPs return within seconds; a starved lab needs some more."""
+
+
+@click.command(epilog=example("pairwise up six"))
+@stack_argument
+@click.option("--yes", is_flag=True, help="Accepted for scripts; `up` never asks.")
+@click.option("--no-status", is_flag=True, help="Do not print the status at the end.")
+def up(stack: str, yes: bool, no_status: bool) -> None:
+    """Bring a stack to what its description says: machines first, then what runs on them.
+
+    The description is checked before anything is touched. A run that was interrupted is finished
+    by the next one.
+    """
+    del yes
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    ensure_ready(checkout, plan)
+    engine = Engine(checkout, plan)
+    engine.prepare()
+    engine.mend()
+    refuse_when_locked(engine)
+    say(f"bringing up {stack}; `pairwise preview {stack}` would have shown what changes")
+    run = _run(engine, "up", "--yes", "--skip-preview")
+    say(f"{stack}: {run.summary()}")
+    if uses_lab(plan):
+        open_site(checkout, plan)
+    wait_until(lambda: gather(checkout, plan).healthy, timeout_s=SETTLE_S, every_s=2)
+    if not no_status:
+        show(gather(checkout, plan), out_console())
+
+
+def refuse_when_locked(engine: Engine) -> None:
+    """Say who is at work, in place of the engine's longer text.
+
+    Raises:
+        CommandError: another run holds the stack.
+    """
+    for lock in backend.locks(engine.state, engine.stack):
+        raise CommandError(
+            f"Stack {engine.stack} is being changed by process {lock.pid} on {lock.host}: "
+            "wait until it has ended, then run this again."
+        )
+
+
+def _run(engine: Engine, *arguments: str) -> Run:
+    """Run the engine with its progress shown.
+
+    Raises:
+        CommandError: it failed or was ended.
+    """
+    with engine.running(*arguments, "--json", "--non-interactive") as process:
+        assert process.stdout is not None
+        run = follow(read(process.stdout), err_console())
+    if process.returncode != 0:
+        count = len(run.errors)
+        why = f"{count} error{'s' if count != 1 else ''}, see above" if count else "see above"
+        raise CommandError(
+            f"`pairwise {arguments[0]} {engine.stack}` did not finish ({why}): mend what they "
+            "say and run it again, it goes on from there."
+        )
+    return run
+
+
+@click.command(epilog=example("pairwise preview six --diff"))
+@stack_argument
+@click.option("--diff", is_flag=True, help="Show the diff of each operation and property.")
+@click.option("--markdown", is_flag=True, help="Write a comment for a pull request.")
+@click.option("--offline", is_flag=True, help="Compare with the recorded state only: no SSH.")
+@json_option
+def preview(stack: str, diff: bool, markdown: bool, offline: bool, as_json: bool) -> None:
+    """Show what `up` would change: resources, and on each running machine every operation.
+
+    Nothing is changed. A file that was edited by hand shows up like any other change. A machine
+    that cannot be reached is named, and its operations are listed as to be done.
+    """
+    if markdown and as_json:
+        raise click.UsageError("--markdown and --json exclude each other: choose one.")
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    if not offline:
+        ensure_ready(checkout, plan)
+    engine = Engine(checkout, plan, offline=offline)
+    engine.prepare()
+    engine.mend()
+    found = _preview(engine)
+    if as_json:
+        click.echo(json.dumps(found.as_json(), indent=1))
+    elif markdown:
+        click.echo(preview_view.markdown(found), nl=False)
+    else:
+        preview_view.show(found, out_console(), diff=diff)
+
+
+def _preview(engine: Engine) -> Preview:
+    say(f"previewing {engine.stack}")
+    with engine.running("preview", "--json", "--non-interactive") as process:
+        assert process.stdout is not None
+        text = process.stdout.read()
+    try:
+        found = of_digest(engine.stack, text)
+    except ValueError:
+        found = None
+    if process.returncode != 0 or found is None:
+        for message in found.messages if found else ():
+            say(message)
+        raise CommandError(
+            f"The preview of {engine.stack} failed (see above): mend what it says and run it again."
+        )
+    return found
+
+
+@click.command(epilog=example("pairwise destroy six --yes"))
+@stack_argument
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
+def destroy(stack: str, yes: bool) -> None:
+    """Remove a stack's machines, networks and volumes; the lab itself stays."""
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    if plan.protect_data:
+        raise CommandError(
+            f"Stack {stack} protects its data volumes: set `protect_data: false` in "
+            f"{checkout.description(stack).name}, run `pairwise up {stack}`, then destroy it."
+        )
+    if not yes and not _asked(stack):
+        raise CommandError(f"Stack {stack} stays as it is.")
+    engine = Engine(checkout, plan)
+    if not engine.exists():
+        say(f"stack {stack} was never brought up in this checkout: there is nothing to destroy")
+        return
+    ensure_ready(checkout, plan)
+    engine.prepare()
+    engine.mend()
+    refuse_when_locked(engine)
+    run = _run(engine, "destroy", "--yes", "--skip-preview")
+    engine.forget_credentials()
+    say(f"{stack}: {run.summary()}")
+
+
+def _asked(stack: str) -> bool:
+    if not sys.stdin.isatty():
+        raise CommandError(
+            f"Nobody can be asked whether to destroy {stack}: add --yes.", code=EXIT_USAGE
+        )
+    text = f"Destroy every machine and volume of stack {stack}?"
+    return click.confirm(text, default=False, err=True)
+
+
+@click.command(epilog=example('pairwise shell six -c "pulumi stack export"'))
+@stack_argument
+@click.option("-c", "command", default=None, help="Run this instead of an interactive shell.")
+def shell(stack: str, command: str | None) -> None:
+    """A shell in which plain `pulumi up`, `preview` and `destroy` work on the stack."""
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    engine = Engine(checkout, plan)
+    engine.prepare()
+    argv = ["sh", "-c", command] if command is not None else [_login_shell()]
+    if command is None:
+        say(f"plain pulumi works on stack {stack} here; `exit` leaves")
+    done = subprocess.run(argv, env=engine.environment(), cwd=checkout.root, check=False)
+    sys.exit(done.returncode)
+
+
+def _login_shell() -> str:
+    import os
+
+    return os.environ.get("SHELL") or "/bin/sh"

@@ -1,0 +1,179 @@
+"""``pairwise status``: a stack in one look, read from outside, nothing remembered."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from cli import status_read
+from cli.checkout import Checkout, uses_lab
+from cli.engine import Engine
+from cli.errors import CommandError
+from cli.machines import GONE, RUNNING, Machines
+from cli.status_judge import Seen, WebAnswer, judge_groups, judge_nodes, judge_web
+from cli.status_read import NodeAnswer
+from cli.transport import Ssh, enter
+from lab import forward
+from stacks.model import BalanceMethod
+from stacks.plan_types import NodePlan, Plan
+
+NODE_S = 10
+"""Deadline of one node's answer."""
+PROBE_S = 60
+"""Deadline of all HTTP probes together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A stack as it is now."""
+
+    stack: str
+    url: str
+    """Where a browser on this machine opens the site; empty without a forward."""
+    nodes: tuple[dict[str, Any], ...]
+    pairs: tuple[dict[str, Any], ...]
+    problems: tuple[str, ...]
+    """One sentence each, with the command that mends it."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that ``--json`` prints."""
+        return {
+            "stack": self.stack,
+            "healthy": self.healthy,
+            "url": self.url,
+            "nodes": list(self.nodes),
+            "pairs": list(self.pairs),
+            "problems": list(self.problems),
+        }
+
+
+def gather(checkout: Checkout, plan: Plan) -> Status:
+    """Look at the hypervisor, every node and every VIP, and judge what was seen."""
+    lab_down = uses_lab(plan) and not checkout.lab.is_up()
+    if lab_down:
+        sentence = (
+            f"The embedded hypervisor of lab {checkout.lab.name} is down: `pairwise lab up` "
+            "starts it and the machines that it had."
+        )
+        return assemble(plan, Seen(), url="", extra=(sentence,))
+    states = dict(Machines(checkout, plan).states())
+    try:
+        ssh = Ssh.of_stack(Engine(checkout, plan))
+    except CommandError as error:
+        return assemble(plan, Seen(states=states), url="", extra=(str(error),))
+    with ThreadPoolExecutor(max_workers=len(plan.nodes) + 1) as pool:
+        asked = {
+            name: pool.submit(_ask, ssh, node, states[name], plan)
+            for name, node in plan.nodes.items()
+        }
+        web = pool.submit(_web, checkout, plan)
+        seen = Seen(
+            states=states,
+            answers={name: future.result() for name, future in asked.items()},
+            web=web.result(),
+        )
+    url = forward.running(checkout.paths).get(plan.stack, "") if uses_lab(plan) else ""
+    return assemble(plan, seen, url=url)
+
+
+def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -> Status:
+    """Judge what was seen: nodes, then what the pairs do, then what clients get.
+
+    Args:
+        plan: what should be. seen: what is. url: of the local forward.
+        extra: problems that explain all others, which are then left out.
+    """
+    node_problems = judge_nodes(plan, seen)
+    group_problems, groups = judge_groups(plan, seen)
+    problems = extra or (*node_problems, *group_problems, *judge_web(plan, seen))
+    nodes = tuple(
+        {
+            "name": name,
+            "roles": [str(role) for role in node.roles],
+            "reachable": seen.answer(name).reachable,
+            "machine": seen.states.get(name, GONE),
+            "address": str(node.management_address),
+        }
+        for name, node in plan.nodes.items()
+    )
+    pairs = tuple(
+        {
+            "name": name,
+            "nodes": sorted(part.nodes),
+            "fencing": [],
+            "groups": groups.get(name, []),
+        }
+        for name, part in plan.deploys.items()
+        if part.is_pair
+    )
+    return Status(stack=plan.stack, url=url, nodes=nodes, pairs=pairs, problems=tuple(problems))
+
+
+def _ask(ssh: Ssh, node: NodePlan, state: str, plan: Plan) -> NodeAnswer:
+    from bootstrap.deploy import manifests
+
+    if state != RUNNING:
+        return NodeAnswer(reachable=False, reason=f"its machine is {state}")
+    owned = manifests(node=node, plan=plan.slice(node.member))
+    units = [unit.name for manifest in owned for unit in manifest.units if unit.running]
+    output, reason = ssh.read(node, status_read.script(units), timeout_s=NODE_S)
+    if output is None:
+        return NodeAnswer(reachable=False, reason=reason)
+    return status_read.parse(output)
+
+
+def _web(checkout: Checkout, plan: Plan) -> Mapping[str, WebAnswer]:
+    """What clients get at each VIP of each balancer pair, by address."""
+    from drills.observe import add_client_addresses
+
+    found: dict[str, WebAnswer] = {}
+    for name, part in plan.deploys.items():
+        node = next(iter(part.nodes.values()))
+        vips = plan.vips_of(name)
+        if node.balancer is None or not vips:
+            continue
+        netns = checkout.netns(plan, node)
+        by_client = netns is not None and node.balancer.method is BalanceMethod.IP_HASH
+        clients = add_client_addresses(netns) if netns is not None and by_client else []
+        wanted = [upstream.node for upstream in node.balancer.upstreams]
+        request = {
+            "vips": {str(vip.address): node.balancer.listen_port for vip in vips},
+            "wanted": wanted,
+            "clients": clients or [""] * (4 * len(wanted)),
+        }
+        found |= _probe(checkout, netns, request)
+    return found
+
+
+def _probe(
+    checkout: Checkout, netns: str | None, request: Mapping[str, Any]
+) -> dict[str, WebAnswer]:
+    argv = [*enter(netns), "nice", "-n", "10", sys.executable, "-m", "cli.probe"]
+    try:
+        done = subprocess.run(
+            argv,
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            timeout=PROBE_S,
+            cwd=checkout.root,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        failed = WebAnswer(served=(), errors=(f"no answers within {PROBE_S} s",))
+        return dict.fromkeys(request["vips"], failed)
+    answers: dict[str, dict[str, list[str]]] = json.loads(done.stdout)
+    return {
+        address: WebAnswer(served=tuple(answer["served"]), errors=tuple(answer["errors"]))
+        for address, answer in answers.items()
+    }

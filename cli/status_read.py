@@ -1,0 +1,105 @@
+"""What is read on each node for ``status``, in one SSH connection, and how it is understood."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+STATE_FOLDER = "/run/keepalived"
+"""Where the keepalived block's notify script writes one file per VIP."""
+MARK = "== "
+"""Begins the heading of each part of a node's answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """One systemd unit as it is now."""
+
+    active: str
+    """ActiveState: active, inactive, failed, activating ..."""
+    sub: str
+    """SubState: running, dead, auto-restart ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeAnswer:
+    """What one node said."""
+
+    reachable: bool
+    """Whether it answered at all."""
+    reason: str = ""
+    """Why not."""
+    addresses: frozenset[str] = frozenset()
+    """IPv4 addresses on its interfaces."""
+    vrrp: dict[str, str] = field(default_factory=dict)
+    """MASTER, BACKUP or FAULT by VIP, as keepalived told its notify script."""
+    units: dict[str, Unit] = field(default_factory=dict)
+    """The units that the node's blocks own."""
+    failed: tuple[str, ...] = ()
+    """Every failed unit of the machine."""
+
+
+def script(units: Iterable[str]) -> str:
+    """Shell script that prints all that ``parse`` reads."""
+    names = " ".join(sorted(units)) or "multi-user.target"
+    return f"""
+echo '{MARK}addresses'; ip -j -4 address show
+echo '{MARK}vrrp'
+for file in {STATE_FOLDER}/*.state; do
+  [ -f "$file" ] && echo "$(basename "$file" .state) $(cat "$file")"
+done
+echo '{MARK}units'; systemctl show -p Id -p ActiveState -p SubState {names}
+echo '{MARK}failed'; systemctl list-units --failed --plain --no-legend --no-pager
+echo '{MARK}end'
+"""
+
+
+def parse(output: str) -> NodeAnswer:
+    """Understand a node's answer; one that is cut off counts as no answer."""
+    parts: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in output.splitlines():
+        if line.startswith(MARK):
+            current = parts.setdefault(line.removeprefix(MARK).strip(), [])
+        else:
+            current.append(line)
+    if "end" not in parts:
+        return NodeAnswer(reachable=False, reason="its answer was cut off")
+    rows = [line.split() for line in parts.get("vrrp", [])]
+    return NodeAnswer(
+        reachable=True,
+        addresses=_addresses("\n".join(parts.get("addresses", []))),
+        vrrp={row[0]: row[1] for row in rows if len(row) == 2},
+        units=_units(parts.get("units", [])),
+        failed=tuple(line.split()[0] for line in parts.get("failed", []) if line.split()),
+    )
+
+
+def _addresses(text: str) -> frozenset[str]:
+    try:
+        interfaces = json.loads(text or "[]")
+    except ValueError:
+        return frozenset()
+    return frozenset(
+        address["local"]
+        for interface in interfaces
+        for address in interface.get("addr_info", [])
+        if "local" in address
+    )
+
+
+def _units(lines: Iterable[str]) -> dict[str, Unit]:
+    """Blocks of ``Key=value`` lines with an empty line between two units."""
+    found: dict[str, Unit] = {}
+    values: dict[str, str] = {}
+    for line in [*lines, ""]:
+        if line.strip():
+            key, _, value = line.partition("=")
+            values[key] = value
+        elif values:
+            found[values.get("Id", "")] = Unit(
+                active=values.get("ActiveState", ""), sub=values.get("SubState", "")
+            )
+            values = {}
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pulumi
 
 from bootstrap.cloud_init import render_cloud_init
@@ -9,6 +11,9 @@ from components.build import Options, build
 from components.settings import SettingsError, read_lab
 from stacks.load import CONFIG_KEY, DescriptionError, read_stack
 from stacks.plan import make_plan
+
+# The SDK keeps each resource's call stack in the state, 2 KiB apiece; this leaves the caller.
+sys.tracebacklimit = 7
 
 
 def main() -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 TRANSLATION_CACHE_MIB = 256
 """Code cache of an emulated machine; the default of 1 GiB makes six machines need 10 GiB."""
-CONSOLE_LOG = "/var/log/libvirt/qemu/{machine}.console.log"
-"""What a machine prints on its serial console, as the hypervisor's virtlogd keeps it."""
+CONSOLE_LOGS = "/var/log/libvirt/qemu/"
+"""Folder, on the hypervisor, of what machines print on their serial consoles."""
+CONSOLE_LOG_SUFFIX = ".console.log"
+"""After the machine's name; without it the file would be QEMU's own log."""
 
 # What the provider has no field for, or sets by itself and we do not want: a serial console with
 # a log, no display, no balloon, no USB, and a smaller code cache under emulation.
@@ -34,7 +36,7 @@ DOMAIN_XSLT = f"""\
       <serial type="pty">
         <log append="on">
           <xsl:attribute name="file">
-            <xsl:value-of select="concat('/var/log/libvirt/qemu/', /domain/name, '.console.log')"/>
+            <xsl:value-of select="concat('{CONSOLE_LOGS}', /domain/name, '{CONSOLE_LOG_SUFFIX}')"/>
           </xsl:attribute>
         </log>
         <target port="0"/>

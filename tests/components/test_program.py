@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ LAB = {
     "kvm": False,
     "image": {"disk": "/cache/disk.qcow2", "key": "0123456789abcdef"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _own_traceback_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program shortens call stacks for its whole process."""
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
 
 
 def run(config: dict[str, Any]) -> recorder.Recorder:

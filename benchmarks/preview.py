@@ -8,7 +8,7 @@ round trip to every node side by side, which is the floor.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import os
 import platform
 import statistics
@@ -51,7 +51,7 @@ def main() -> None:
         parts["offline preview"].append(timed(PAIRWISE, "preview", stack, "--json", "--offline"))
         parts["ssh to all nodes"].append(round_trips(stack, nodes))
     cores = os.cpu_count()
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    today = dt.datetime.now(tz=dt.UTC).date()
     print(f"{today}, {platform.system()} {platform.machine()}, {cores} cores, stack {stack}")
     print("| part | median s | maximum s | ratio to ssh |\n|---|---|---|---|")
     floor = statistics.median(parts["ssh to all nodes"])

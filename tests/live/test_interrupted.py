@@ -59,6 +59,7 @@ def test_killed_run_is_finished_by_the_next(six: LiveStack, victim: str) -> None
             timeout_s=60,
             every_s=0.05,
         )
+        assert pid is not None
         os.kill(pid, signal.SIGKILL)
         run.wait(timeout=300)
     finally:

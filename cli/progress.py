@@ -6,6 +6,9 @@ import sys
 
 from rich.console import Console
 
+PIPE_WIDTH = 160
+"""Columns of tables that are not shown on a terminal: none of ours is broken by it."""
+
 
 def say(text: str) -> None:
     """One line of progress."""
@@ -19,4 +22,4 @@ def err_console() -> Console:
 
 def out_console() -> Console:
     """Standard output with colours on a terminal (NO_COLOR is honoured)."""
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)

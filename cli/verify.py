@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cli.checkout import Checkout
 from cli.engine import Engine
-from cli.errors import EXIT_FAIL, EXIT_UNKNOWN
+from cli.errors import EXIT_FAIL, EXIT_UNKNOWN, CommandError
 from cli.transport import Ssh, enter
 from stacks.plan_types import DeployPlan, Plan, dump
 
@@ -65,7 +65,10 @@ def run(checkout: Checkout, plan: Plan) -> list[NodeResult]:
     Raises:
         CommandError: the stack was never brought up.
     """
-    ssh = Ssh.of_stack(Engine(checkout, plan))
+    try:
+        ssh = Ssh.of_stack(Engine(checkout, plan))
+    except CommandError as error:
+        raise CommandError(str(error), code=EXIT_UNKNOWN) from error
     with ThreadPoolExecutor(max_workers=len(plan.deploys)) as pool:
         found = list(pool.map(lambda part: _verify(ssh, part), plan.deploys.values()))
     by_node = {result.node: result for results in found for result in results}

@@ -25,7 +25,9 @@ test: check ## check, then the daemons' own checkers, then the live stack
 test-all: test ## Every stack and every drill that there is
 
 golden: venv ## Write the expected files anew; the diff is the review
-	PAIRWISE_GOLDEN=write $(PYTEST) -m "not live and not image" tests
+	nice -n 10 $(PYTHON) -m tests.errors.regenerate
+	nice -n 10 $(PYTHON) -m tests.golden.regenerate
+	nice -n 10 $(PYTHON) -m tests.cli.regenerate
 
 render: venv ## Every file of every node of STACK, into .pairwise/render/STACK
 	@.venv/bin/pairwise render "$(STACK)" --out ".pairwise/render/$(STACK)"

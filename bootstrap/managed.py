@@ -116,6 +116,8 @@ class Manifest:
     """Symbolic links."""
     absent: tuple[str, ...] = ()
     """Paths that must not exist."""
+    observed: tuple[str, ...] = ()
+    """Further paths that the block looks at and does not own."""
     sysctls: dict[str, str] = field(default_factory=dict)
     """Live kernel values, by key."""
     units: tuple[Unit, ...] = ()
@@ -140,6 +142,7 @@ def union(manifests: Iterable[Manifest]) -> Manifest:
         files=tuple(file for m in all_of for file in m.files),
         links=tuple(link for m in all_of for link in m.links),
         absent=tuple(path for m in all_of for path in m.absent),
+        observed=tuple(path for m in all_of for path in m.observed),
         sysctls=sysctls,
         units=tuple(unit for m in all_of for unit in m.units),
         ruleset="".join(m.ruleset for m in all_of),

@@ -46,13 +46,19 @@ def ensure_installed(site: Site) -> None:
         packages.installed(name=site.named(f"package {name}"), package=name, seen=site.seen)
 
 
-def ensure_configured(site: Site) -> None:
-    """Users before the files that belong to them, files before the links to them."""
+def ensure_configured(site: Site, *, leave: tuple[str, ...] = ()) -> None:
+    """Users before the files that belong to them, files before the links to them.
+
+    Args:
+        site: the block on the node. leave: paths that the block writes by an operation of its own.
+    """
     for user in site.manifest.users:
         users.system(name=site.named(f"user {user.name}"), user=user, seen=site.seen)
     if site.manifest.accounts:
         _ensure_accounts(site)
     for file in site.manifest.files:
+        if file.path in leave:
+            continue
         unknown = any(site.secrets.get(name) is UNKNOWN for name in file.secrets)
         files.put(name=site.named(file.path), file=file, seen=site.seen, unknown=unknown)
     for item in site.manifest.links:

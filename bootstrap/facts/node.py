@@ -56,7 +56,7 @@ def script(wanted: Manifest) -> str:
     """The shell text that reads everything in ``wanted``."""
     paths = [file.path for file in wanted.files] + [link.path for link in wanted.links]
     sections = {
-        "files": file_facts.script([*paths, *wanted.absent]),
+        "files": file_facts.script([*paths, *wanted.absent, *wanted.observed]),
         "units": unit_facts.script(unit.name for unit in wanted.units),
         "packages": package_facts.script(wanted.packages + wanted.unwanted),
         "sysctls": sysctl_facts.script(wanted.sysctls),

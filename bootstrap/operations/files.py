@@ -42,14 +42,13 @@ def put(
     if has_content(file, found) and not unknown:
         yield from _metadata(file, found)
         return
-    explain(_difference(file, found, unknown=unknown))
+    explain(difference(file, found, unknown=unknown))
     if file.secrets:
         # On standard input, so that no process list of the node shows it.
         encoded = base64.b64encode(file.content.encode()).decode()
-        yield StringCommand(_install(file, "base64 -d"), _stdin=encoded)
+        yield StringCommand(install_command(file, "base64 -d"), _stdin=encoded)
         return
-    encoded = base64.b64encode(file.content.encode()).decode()
-    yield StringCommand(_install(file, f"printf %s {encoded} | base64 -d"))
+    yield StringCommand(install_command(file))
 
 
 def _metadata(file: ManagedFile, found: SeenFile | None) -> Generator[StringCommand, None, None]:
@@ -68,8 +67,15 @@ def _metadata(file: ManagedFile, found: SeenFile | None) -> Generator[StringComm
     yield StringCommand(" && ".join(commands))
 
 
-def _install(file: ManagedFile, source: str) -> str:
-    """Shell text: write the candidate, check it, put it in place."""
+def install_command(file: ManagedFile, source: str = "") -> str:
+    """Shell text: write the candidate, check it, put it in place.
+
+    Args:
+        file: the file. source: shell text that prints its content, where that is not to be in here.
+    """
+    if not source:
+        encoded = base64.b64encode(file.content.encode()).decode()
+        source = f"printf %s {encoded} | base64 -d"
     path = PurePosixPath(file.path)
     candidate = shlex.quote(str(path.parent / f".{path.name}.pairwise"))
     steps = [
@@ -86,7 +92,7 @@ def _install(file: ManagedFile, source: str) -> str:
     return " && ".join(steps)
 
 
-def _difference(file: ManagedFile, found: SeenFile | None, *, unknown: bool) -> str:
+def difference(file: ManagedFile, found: SeenFile | None, *, unknown: bool) -> str:
     if file.secrets:
         names = ", ".join(file.secrets)
         suffix = f", {UNKNOWN}" if unknown else ""

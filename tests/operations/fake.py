@@ -11,6 +11,7 @@ from bootstrap.facts.node import Seen
 from bootstrap.facts.units import SeenUnit
 from bootstrap.facts.users import SeenUser
 from bootstrap.managed import Boot, Link, ManagedFile, Reload, SystemUser, Unit
+from typing_extensions import override
 
 
 class FakeHost:
@@ -34,6 +35,7 @@ class FakeHost:
 class Asked(dict[str, Any]):
     """What a case says is so; a key that it does not mention at all is an error."""
 
+    @override
     def get(self, key: str, default: Any = None) -> Any:
         """Value of a registered key."""
         if key not in self:

@@ -5,8 +5,8 @@ Needs: node.keepalived; base (user healthcheck, VRRP accepted from the peer) and
 Ensures: keepalived.conf; a notify script that writes each transition to the journal and to
     /run/keepalived/<VIP>.state; a script that removes left-over VIPs before start and after stop.
 Restart: never; every change is taken up by a reload (SIGHUP), which keeps the VIPs where they are.
-Pair order: backup first, then active. A node that is active for one VIP and backup for another
-    (mode dual) is safe in any order: see "advert interval".
+Pair order: backup first, then active. In mode dual a node is active for one VIP and backup for
+    another: reloads are safe in any order, see "advert interval".
 Verify: process, keepalived -t, a state file per VIP. Checkers: checks.py.
 Fails when: keepalived refuses the file; the old one stays. No state file: it is still within its
     start delay.
@@ -17,8 +17,12 @@ Modes: ``single`` and ``dual`` preempt (document 000: each VIP returns to its pr
 priorities decide, and a start never takes a VIP before it has listened.
 
 Advert interval: VRRP version 2 drops adverts whose interval differs, so changing it on a running
-pair made two holders. In version 3 a backup takes the interval from the adverts that it receives
-(RFC 9568 section 6.1, Active_Adver_Interval), so that the nodes may differ for a while.
+pair makes two holders. In version 3 a backup takes the interval from the adverts that it receives
+(RFC 9568 section 6.1, Active_Adver_Interval), and keepalived sends an advert with the new interval
+at the moment of a reload. Yet a backup that reloads with a shorter interval waits for that one
+until it has heard the active (seen with keepalived 2.3.3: 3 s to 0.2 s took the VIP). So a shorter
+interval comes in two steps: in ``configure`` each node reloads with it for the VIPs that it holds
+and keeps the old one for the others; in ``activate``, when all have, with the file as planned.
 
 Kept from document 000 and 003: VRIDs and priorities (in the plan), interval 2 s of the check,
 state BACKUP on both and nopreempt in the sync group, advert_int (in the plan).
@@ -34,10 +38,12 @@ out, the firewall accepts protocol 112 from the peer only. Multicast -> unicast.
 from __future__ import annotations
 
 import math
+from urllib.parse import urlsplit
 
 from bootstrap.blocks.keepalived import checks as verify
 from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
+from bootstrap.operations import vrrp
 from bootstrap.render import render
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
@@ -59,12 +65,16 @@ SCRIPT_USER = "healthcheck"
 
 CHECK_INTERVAL_S = 2
 """Document 000. Sooner costs a process each time; a dead nginx is seen at once by track_process."""
-CHECK_TIMEOUT_S = 2
-"""A local answer takes milliseconds; under software emulation and load up to half a second."""
+CHECK_ANSWER_S = 4
+"""A local answer takes milliseconds; a machine under software emulation whose hypervisor is busy
+has taken more than two seconds, and moving its VIPs would make that worse."""
+CHECK_TIMEOUT_S = 5
+"""The script's own limit, and the time to end."""
 CHECK_RISE = 2
 """Two answers in a row: an nginx that comes and goes does not get the VIP back."""
 CHECK_FALL = 2
-"""One late answer moves nothing: 4 to 6 s until a hanging nginx loses its VIPs."""
+"""One late answer moves nothing: 10 to 12 s until an nginx that hangs loses its VIPs, 2 to 4 s
+until one that refuses connections does."""
 PROCESS_GRACE_S = 3
 """Time for systemd to restart a dead nginx before it counts as gone: nginx -t and the start take
 0.1 s on hardware and 2 s under software emulation."""
@@ -83,14 +93,17 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "pair": plan.deploy,
         "state_folder": STATE_FOLDER,
         "clean_script": CLEAN_SCRIPT,
+        "url": urlsplit(keepalived.check_url),
+        "answer_s": CHECK_ANSWER_S,
     }
 
     def text(template: str, **more: object) -> str:
         return render(f"blocks/keepalived/templates/{template}.j2", **values, **more)
 
     shell = "sh -n %s"
+    bash = "bash -n %s"
     return (
-        ManagedFile(path=CHECK_SCRIPT, content=text("check-service"), mode=0o755, check=shell),
+        ManagedFile(path=CHECK_SCRIPT, content=text("check-service"), mode=0o755, check=bash),
         ManagedFile(path=NOTIFY_SCRIPT, content=text("vrrp-notify"), mode=0o755, check=shell),
         ManagedFile(path=CLEAN_SCRIPT, content=text("vrrp-clean"), mode=0o755, check=shell),
         ManagedFile(path=DROP_IN, content=text("keepalived.service.d.conf"), check=CHECK_DROP_IN),
@@ -124,6 +137,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         block=NAME,
         packages=("keepalived", "curl"),
         files=files(node, plan),
+        observed=tuple(_states(node).values()),
         units=(Unit(name=UNIT, reload=Reload.RELOAD, files=(CONFIG,)),),
     )
 
@@ -135,7 +149,14 @@ def install(site: Site) -> None:
 
 def configure(site: Site) -> None:
     """Its files are in place, accepted by keepalived -t."""
-    ensure_configured(site)
+    ensure_configured(site, leave=(CONFIG,))
+    vrrp.configured(
+        name=site.named(CONFIG),
+        file=next(file for file in site.manifest.files if file.path == CONFIG),
+        unit=site.manifest.units[0],
+        states=_states(site.node),
+        seen=site.seen,
+    )
 
 
 def activate(site: Site) -> None:
@@ -148,6 +169,12 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     return verify.checks(
         node, _keepalived(node), deploy=plan.deploy, config=CONFIG, state_folder=STATE_FOLDER
     )
+
+
+def _states(node: NodePlan) -> dict[str, str]:
+    """VIP -> the file in which the notify script keeps its state."""
+    instances = _keepalived(node).instances
+    return {instance.name: f"{STATE_FOLDER}/{instance.name}.state" for instance in instances}
 
 
 def _keepalived(node: NodePlan) -> KeepalivedPlan:

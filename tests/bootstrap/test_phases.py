@@ -1,0 +1,119 @@
+"""The restart rule, the order of hosts, the operations that a node gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bootstrap import deploy
+from bootstrap.facts import node as facts
+from bootstrap.facts.files import SeenFile
+from bootstrap.facts.node import Seen
+from bootstrap.facts.units import SeenUnit
+from bootstrap.managed import ManagedFile, Reload, Unit, union
+from bootstrap.phases import blocked_service_startup, why_reload
+from bootstrap.roles import blocks_of
+from tests.golden.tree import plans
+
+FILE = ManagedFile(path="/etc/a", content="new\n")
+UNIT = Unit(name="a.service", reload=Reload.RELOAD, files=("/etc/a",))
+
+
+def _seen(*, content: str = "new\n", mtime: int = 10, started: int = 20, stamp: int = 0) -> Seen:
+    return Seen(
+        files={"/etc/a": SeenFile(kind="file", content=content.encode(), mtime=mtime)},
+        units={"a.service": SeenUnit(load="loaded", active="active", started=started)},
+        stamps={"a.service": stamp} if stamp else {},
+    )
+
+
+def test_a_unit_that_has_read_its_files_is_left_alone() -> None:
+    assert why_reload(UNIT, [FILE], _seen()) is None
+
+
+def test_a_file_that_changes_reloads_its_unit() -> None:
+    assert why_reload(UNIT, [FILE], _seen(content="old\n")) == "/etc/a changes"
+
+
+def test_a_run_that_was_killed_before_the_reload_is_finished() -> None:
+    reason = why_reload(UNIT, [FILE], _seen(mtime=30))
+    assert reason == "/etc/a was written after a.service read it last"
+
+
+def test_a_reload_of_ours_counts_as_read() -> None:
+    assert why_reload(UNIT, [FILE], _seen(mtime=30, stamp=31)) is None
+
+
+def test_a_missing_file_reloads_its_unit() -> None:
+    assert why_reload(UNIT, [FILE], Seen()) == "/etc/a changes"
+
+
+def test_services_stay_blocked_until_the_command_has_ended_in_any_way() -> None:
+    text = blocked_service_startup("false")
+    assert text.startswith("trap 'rm -f /usr/sbin/policy-rc.d' EXIT")
+    assert text.index("exit 101") < text.index("false")
+
+
+@pytest.mark.parametrize(
+    ("deploy_name", "phase", "wanted"),
+    [
+        ("lb", "install", [["lb1", "lb2"]]),
+        ("lb", "configure", [["lb2"], ["lb1"]]),
+        ("lb", "activate", [["lb2"], ["lb1"]]),
+        ("web", "configure", [["web1", "web2"]]),
+        ("web", "activate", [["web1"], ["web2"]]),
+    ],
+)
+def test_batches_of_six(deploy_name: str, phase: str, wanted: list[list[str]]) -> None:
+    assert deploy.batches(phase, plan=plans()["six"].slice(deploy_name)) == wanted
+
+
+def test_a_sync_pair_begins_with_the_node_that_no_vip_prefers() -> None:
+    assert deploy.batches("activate", plan=plans()["duo"].slice("duo")) == [
+        ["server2"],
+        ["server1"],
+    ]
+
+
+def test_every_node_of_every_stack_is_in_one_batch_of_each_phase() -> None:
+    for plan in plans().values():
+        for name, part in plan.deploys.items():
+            for phase in deploy.PHASES:
+                found = [n for batch in deploy.batches(phase, plan=part) for n in batch]
+                assert sorted(found) == sorted(part.nodes), (name, phase)
+
+
+def test_every_node_gets_the_base_first() -> None:
+    for plan in plans().values():
+        for node in plan.nodes.values():
+            assert blocks_of(node)[0].NAME == "base"
+
+
+def test_no_two_blocks_of_a_node_own_one_thing() -> None:
+    for plan in plans().values():
+        for node in plan.nodes.values():
+            wanted = union(deploy.manifests(node=node, plan=plan.slice(node.member)))
+            paths = [file.path for file in wanted.files] + [link.path for link in wanted.links]
+            assert len(paths) == len(set(paths)), node.name
+            units = [unit.name for unit in wanted.units]
+            assert len(units) == len(set(units)), node.name
+
+
+def test_checks_have_unique_names_and_a_sentence() -> None:
+    for plan in plans().values():
+        for node in plan.nodes.values():
+            found = deploy.checks(node=node, plan=plan.slice(node.member))
+            assert len({check.name for check in found}) == len(found)
+            assert all(check.failure.rstrip().endswith(".") for check in found)
+
+
+def test_an_unknown_phase_is_refused() -> None:
+    plan = plans()["six"]
+    node: Any = plan.nodes["lb1"]
+    with pytest.raises(ValueError, match="Phase 'verify' does not exist"):
+        deploy.run_phase("verify", node=node, plan=plan.slice("lb"), secrets={})
+
+
+def test_a_machine_about_which_nothing_is_known_has_nothing() -> None:
+    assert facts.process([], unit_names=["a.service"]) == Seen()

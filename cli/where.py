@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -79,7 +78,6 @@ def _jsonable(value: Any) -> Any:
     return TypeAdapter(type(value)).dump_python(value, mode="json") if value is not None else None
 
 
-@cache
 def rules(kind: type) -> dict[str, str]:
     """The docstring under each field of a dataclass, on one line."""
     import ast

@@ -1,64 +1,68 @@
-"""Runs a checker inside the golden image's root tree, in a network of its own."""
+"""Runs checkers inside the golden image's root tree, each in a network of its own."""
 
 from __future__ import annotations
 
-import shlex
-import subprocess
 from pathlib import Path
 
-from bootstrap.managed import Manifest, union
-from lab.image import Image, run_in_root
+import pytest
+
+from bootstrap.managed import ManagedFile
+from lab.image import Image, image, is_baked, run_in_root
+from lab.paths import Paths
 from stacks.plan_types import NodePlan
 
 CANDIDATE = "/etc/pairwise-candidate"
-CLOUD_INIT = {
-    "user-data": "cloud-init schema --config-file %s",
-    "network-config": "cloud-init schema --schema-type network-config --config-file %s",
-}
-"""cloud-init's own checker for the files of the NoCloud disk; meta-data has none."""
+CHECKOUT = Path(__file__).parents[3]
 
 
-def setting(node: NodePlan, owned: tuple[Manifest, ...]) -> str:
-    """Shell text: what the node has when a file is judged there: cards, addresses, users."""
-    wanted = union(owned)
-    lines = ["set -e", "ip link set lo up"]
-    for interface in node.interfaces:
-        lines += [
-            f"ip link add {interface.name} type dummy",
-            f"ip address add {interface.address}/{interface.prefix} dev {interface.name}",
-            f"ip link set {interface.name} up",
-        ]
-    for user in wanted.users:
-        lines.append(f"useradd --system --user-group --shell {user.shell} {user.name}")
-    lines += [f"chmod {file.mode:04o} {file.path}" for file in wanted.files if file.mode & 0o111]
-    # A key of the machine's own, as cloud-init makes it.
-    lines.append("rm -f /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key")
-    return "; ".join(lines)
+def baked() -> Image:
+    """The image of the present recipe; a test that finds none is skipped, with the reason."""
+    paths = Paths.of_checkout(CHECKOUT)
+    if not is_baked(paths):
+        pytest.skip("the golden image is not baked: `make lab` bakes it")
+    return image(paths)
 
 
 def judge(
-    image: Image, *, node: NodePlan, owned: tuple[Manifest, ...], check: str, content: str
-) -> subprocess.CompletedProcess[str]:
-    """Run one checker on one candidate, beside the node's executable files."""
-    wanted = union(owned)
-    files = {file.path: file.content for file in wanted.files if file.mode & 0o111}
-    script = f"{setting(node, owned)}; {check.replace('%s', CANDIDATE)}"
-    argv = ["unshare", "--net", "sh", "-c", script]
-    return run_in_root(image, argv, files={**files, CANDIDATE: content})
+    root: Image, node: NodePlan, files: list[ManagedFile], cases: list[tuple[str, str, str]]
+) -> dict[str, str]:
+    """Try many candidates on one node; return what was refused: name -> the checker's words.
+
+    Args:
+        root: the image. node: whose cards, addresses and users the checkers find.
+        files: the node's files; its programs are put in place.
+        cases: name, checker with ``%s``, content.
+    """
+    programs = {file.path: file for file in files if file.mode & 0o111}
+    texts = {path: file.content for path, file in programs.items()}
+    script = [*_setting(node), *(f"chmod {f.mode:04o} {path}" for path, f in programs.items())]
+    for number, (name, check, content) in enumerate(cases):
+        path = f"{CANDIDATE}-{number}"
+        texts[path] = content
+        script.append(
+            f"out=$( ( {check.replace('%s', path)} ) 2>&1 ) || "
+            f"printf '%s\\n' '#refused {name}' \"$out\""
+        )
+    argv = ["unshare", "--net", "sh", "-c", "\n".join(script)]
+    done = run_in_root(root, argv, files=texts)
+    assert "#ready" in done.stdout, done.stderr
+    found = done.stdout.split("#refused ")[1:]
+    return {text.partition("\n")[0]: text.partition("\n")[2].strip() for text in found}
 
 
-def baked() -> Image | None:
-    """The golden image when it has been baked, the newest one."""
-    return None if not IMAGES.is_dir() else _newest()
-
-
-IMAGES = Path.home() / ".cache" / "pairwise" / "images"
-
-
-def _newest() -> Image | None:
-    found = [folder for folder in IMAGES.iterdir() if (folder / "root").is_dir()]
-    return None if not found else _image(max(found, key=lambda folder: folder.stat().st_mtime))
-
-
-def _image(folder: Path) -> Image:
-    raise NotImplementedError(shlex.quote(str(folder)))
+def _setting(node: NodePlan) -> list[str]:
+    """What the machine has when a file is judged on it; a bridge stands for each card, because not
+    every kernel that tests run on has dummies."""
+    lines = ["exec 2>&1", "ip link set lo up"]
+    for interface in node.interfaces:
+        lines += [
+            f"ip link add {interface.name} type bridge",
+            f"ip address add {interface.address}/{interface.prefix} dev {interface.name}",
+            f"ip link set {interface.name} up",
+        ]
+    return [
+        *lines,
+        "id healthcheck >/dev/null 2>&1 || useradd --system --user-group healthcheck",
+        "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key",
+        "echo '#ready'",
+    ]

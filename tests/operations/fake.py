@@ -6,12 +6,13 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import override
+
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.node import Seen
 from bootstrap.facts.units import SeenUnit
 from bootstrap.facts.users import SeenUser
 from bootstrap.managed import Boot, Link, ManagedFile, Reload, SystemUser, Unit
-from typing_extensions import override
 
 
 class FakeHost:

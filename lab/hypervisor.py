@@ -138,7 +138,7 @@ class Lab:
             if self.is_up():
                 self._destroy_machines()
                 for network in self.virsh("net-list", "--name").stdout.split():
-                    self.virsh("net-destroy", network)
+                    self.virsh("net-destroy", network, check=False)
             self._stop_daemons()
             daemons.end(namespace.processes(self.netns))
             namespace.delete(self.netns)
@@ -261,11 +261,10 @@ class Lab:
                 self.virsh("start", machine)
 
     def _destroy_machines(self) -> None:
-        running = self.virsh("list", "--name").stdout.split()
+        # Neither may stop the rest: a machine may end meanwhile, a transient one is then gone.
         for machine in self.virsh("list", "--all", "--name").stdout.split():
-            if machine in running:
-                self.virsh("destroy", machine)
-            self.virsh("undefine", machine)
+            self.virsh("destroy", machine, check=False)
+            self.virsh("undefine", machine, check=False)
 
 
 def _has_text(path: Path) -> bool:

@@ -8,7 +8,6 @@ beside the disk: tests judge every rendered file with the daemons' own checkers 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from lab import image_recipe as recipe
 from lab.paths import Paths
-from lab.steps import StepError, command
+from lab.steps import StepError, command, locked
 
 ARCHIVE_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 """Signs both releases; from package debian-archive-keyring, which every Debian has."""
@@ -68,17 +67,25 @@ def ensure(paths: Paths) -> Image:
     wanted = image(paths)
     if is_baked(paths):
         return wanted
+    # One bake at a time on a machine: a second checkout waits for the first one's image.
+    with locked(paths.cache / "images" / "lock"):
+        if not is_baked(paths):
+            _bake_and_rename(wanted, paths)
+    return wanted
+
+
+def _bake_and_rename(wanted: Image, paths: Paths) -> None:
     final = wanted.disk.parent
-    work = final.with_name(f".{final.name}.{os.getpid()}")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    for interrupted in final.parent.glob(".*"):
+        shutil.rmtree(interrupted)
+    work = final.with_name(f".{final.name}")
+    work.mkdir()
     try:
         _bake(work, paths.logs / "image.log")
         shutil.rmtree(final, ignore_errors=True)
         work.rename(final)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return wanted
 
 
 def _bake(work: Path, log: Path) -> None:
@@ -158,13 +165,22 @@ def _settle(root: Path, log: Path) -> None:
     """Kernel settings, switched-off units, and nothing that two machines must not share."""
     _write(root, "etc/initramfs-tools/modules", "\n".join(recipe.INITRD_MODULES) + "\n")
     _write(root, "etc/initramfs-tools/conf.d/pairwise", "MODULES=list\nCOMPRESS=lz4\n")
+    _write(root, "etc/modprobe.d/pairwise.conf", recipe.MODPROBE_CONFIG)
     command(["chroot", str(root), "update-initramfs", "-u"], log=log)
     for unit in recipe.DISABLED_UNITS:
         argv = ["systemctl", f"--root={root}", "disable", "--quiet", unit]
         subprocess.run(argv, check=False, capture_output=True)
+    for unit in recipe.ENABLED_UNITS:
+        command(["systemctl", f"--root={root}", "enable", "--quiet", unit], log=log)
     for unit in recipe.MASKED_UNITS:
         command(["systemctl", f"--root={root}", "mask", "--quiet", unit], log=log)
-    _write(root, "etc/cloud/cloud.cfg.d/99_pairwise.cfg", recipe.CLOUD_CONFIG)
+    for name in recipe.MASKED_GENERATORS:
+        _mask(root, f"etc/systemd/system-generators/{name}")
+    # drbdadm loads its module itself; without a disk to replicate nothing needs it.
+    _mask(root, "etc/modules-load.d/drbd.conf")
+    _write(root, "etc/cloud/cloud.cfg", recipe.CLOUD_CONFIG)
+    logging = root / "etc/cloud/cloud.cfg.d/05_logging.cfg"
+    logging.write_text(logging.read_text().replace("level=DEBUG", "level=INFO"))
     _write(root, "etc/systemd/journald.conf.d/pairwise.conf", recipe.JOURNALD_CONFIG)
     _write(root, "etc/fstab", recipe.FSTAB)
     _write(root, "etc/machine-id", "")
@@ -182,6 +198,17 @@ def _settle(root: Path, log: Path) -> None:
             elif name == "var/lib/apt/lists":
                 shutil.rmtree(path)
     command(["chroot", str(root), "apt-get", "-q", "update"], log=log)
+    # Newer than /usr: no boot rebuilds the linker's cache and other caches (systemd.unit(5),
+    # ConditionNeedsUpdate).
+    for name in ("etc/.updated", "var/.updated"):
+        _write(root, name, "")
+
+
+def _mask(root: Path, name: str) -> None:
+    """An empty file of the administrator's hides the distribution's (systemd.generator(7))."""
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to("/dev/null")
 
 
 def _write(root: Path, name: str, text: str) -> None:

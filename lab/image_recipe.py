@@ -11,7 +11,7 @@ PACKAGES = (
     # the machine itself
     "systemd-sysv", "dbus", "udev", "linux-image-amd64", "initramfs-tools", "lz4", "kmod",
     "openssh-server", "python3", "iproute2", "procps", "qemu-guest-agent", "chrony", "nftables",
-    "e2fsprogs", "cloud-init", "netplan.io", "ca-certificates", "curl", "psmisc", "fdisk",
+    "e2fsprogs", "cloud-init", "ca-certificates", "curl", "psmisc", "fdisk",
     "iputils-arping", "iputils-ping", "tcpdump", "logrotate",
     # the roles
     "keepalived", "nginx", "heartbeat", "drbd-utils", "ldirectord", "ipvsadm",
@@ -54,9 +54,12 @@ DISABLED_UNITS = (
     "haproxy", "ldirectord", "mysqlrouter", "rpcbind.service", "rpcbind.socket",
     "nfs-client.target", "nfs-blkmap", "logd", "ipvsadm", "chrony", "nftables", "logrotate.timer",
     "phpsessionclean.timer", "dpkg-db-backup.timer", "fstrim.timer", "e2scrub_all.timer",
-    "e2scrub_reap", "man-db.timer", "netplan-ovs-cleanup", "sshd-keygen", "getty@tty1",
+    "e2scrub_reap", "man-db.timer", "sshd-keygen", "getty@tty1", "fsidd",
+    "cloud-init-hotplugd.socket",
 )  # fmt: skip
 """No role starts because it is in the image; deploys enable what a role needs."""
+ENABLED_UNITS = ("systemd-networkd.service",)
+"""Debian leaves it off; netplan, which is not in the image, would start it."""
 MASKED_UNITS = (
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
@@ -70,8 +73,34 @@ MASKED_UNITS = (
     "dev-hugepages.mount",
     "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount",
+    "sys-kernel-config.mount",
+    "modprobe@configfs.service",
+    "systemd-binfmt.service",
+    "proc-sys-fs-binfmt_misc.automount",
+    "systemd-udev-load-credentials.service",
+    "systemd-networkd-persistent-storage.service",
 )
 """Units that cost boot time under emulation and that nothing here uses."""
+MASKED_GENERATORS = (
+    "systemd-debug-generator",
+    "systemd-gpt-auto-generator",
+    "systemd-hibernate-resume-generator",
+    "systemd-rc-local-generator",
+    "systemd-run-generator",
+    "systemd-ssh-generator",  # loads the modules of vsock
+    "systemd-system-update-generator",
+    "systemd-tpm2-generator",
+)
+"""Programs that run at every boot and every daemon-reload and find nothing here."""
+UNUSED_MODULES = (
+    "aesni_intel", "ata_generic", "binfmt_misc", "ccp", "cfg80211", "crc32_pclmul",
+    "crct10dif_pclmul", "floppy", "ghash_clmulni_intel", "i2c_piix4", "kvm", "kvm_amd",
+    "kvm_intel", "pcspkr", "psmouse", "qemu_fw_cfg", "rfkill", "serio_raw", "sg", "sha1_ssse3",
+    "sha256_ssse3", "sha512_ssse3", "vmw_vsock_vmci_transport", "vsock", "vsock_loopback",
+)  # fmt: skip
+"""Loaded because the emulated hardware has a name for them; each is unpacked and has its signature
+checked, under emulation too. button and evdev stay: the power button ends a machine."""
+MODPROBE_CONFIG = "".join(f"blacklist {name}\n" for name in UNUSED_MODULES)
 CLOUD_CONFIG = """\
 # cloud-init does identity and network, once; everything else is pyinfra's.
 datasource_list: [NoCloud]
@@ -96,8 +125,10 @@ cloud_final_modules: []
 system_info:
   distro: debian
   network:
-    renderers: [netplan, networkd]
+    renderers: [networkd]
 """
+"""The whole of cloud.cfg: cloud-init reads it a dozen times at each boot. Its netplan renderer
+alone takes longer than all modules: systemd-networkd is written to without it."""
 JOURNALD_CONFIG = """\
 [Journal]
 Storage=persistent

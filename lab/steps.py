@@ -130,7 +130,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another pairwise command in this checkout to finish")
+            say("waiting for another pairwise command to finish")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

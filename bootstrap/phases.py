@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.node import Seen
-from bootstrap.managed import ManagedFile, Unit
+from bootstrap.managed import Link, ManagedFile, Unit
 
 INSTALL = "install"
 CONFIGURE = "configure"
@@ -45,17 +45,22 @@ def has_content(file: ManagedFile, found: SeenFile | None) -> bool:
     return found is not None and found.kind == "file" and found.content == file.content.encode()
 
 
-def why_reload(unit: Unit, files: Iterable[ManagedFile], seen: Seen) -> str | None:
+def why_reload(
+    unit: Unit, files: Iterable[ManagedFile], seen: Seen, *, links: Iterable[Link] = ()
+) -> str | None:
     """Return why a running unit must take up its files again, or None.
 
     Args:
-        unit: the unit. files: all files of its block. seen: what is so on the node.
+        unit: the unit. files, links: all of its block. seen: what is so on the node.
     """
     by_path = {file.path: file for file in files}
+    targets = {link.path: link.target for link in links}
     loaded = max(seen.unit(unit.name).started, seen.stamps.get(unit.name, 0))
     for path in unit.files:
         found = seen.files.get(path)
         if path in by_path and not has_content(by_path[path], found):
+            return f"{path} changes"
+        if path in targets and (found is None or found.target != targets[path]):
             return f"{path} changes"
         if found is not None and found.mtime > loaded:
             return f"{path} was written after {unit.name} read it last"

@@ -83,7 +83,13 @@ def ensure_active(site: Site) -> None:
             name = site.named("nftables ruleset in the kernel")
             ruleset.loaded(name=name, path=file.path, text=file.content, seen=seen)
     for key, value in sorted(manifest.sysctls.items()):
-        sysctl.value(name=site.named(f"sysctl {key}"), key=key, wanted=value, seen=seen)
+        sysctl.value(
+            name=site.named(f"sysctl {key}"),
+            key=key,
+            wanted=value,
+            seen=seen,
+            planned=manifest.sysctls,
+        )
     for unit in manifest.units:
         _ensure_unit(site, unit)
 
@@ -100,7 +106,7 @@ def _ensure_unit(site: Site, unit: Unit) -> None:
         return
     # Of reload and start at most one has something to do.
     if unit.reload is not Reload.NONE:
-        reason = phases.why_reload(unit, site.manifest.files, seen)
+        reason = phases.why_reload(unit, site.manifest.files, seen, links=site.manifest.links)
         name = site.named(f"{unit.reload} {unit.name}")
         units.reloaded(name=name, unit=unit, reason=reason, seen=seen)
     units.started(name=site.named(f"start {unit.name}"), unit=unit, seen=seen)

@@ -91,6 +91,7 @@ def links(files: tuple[ManagedFile, ...]) -> tuple[Link, ...]:
 def unit(files: tuple[ManagedFile, ...], *, port: int = STATUS_PORT) -> Unit:
     """nginx: reloaded, never restarted; ready when it answers its own health path."""
     read = tuple(file.path for file in files if file.path.startswith("/etc/nginx/"))
+    read += tuple(link.path for link in links(files))
     url = f"http://{STATUS_ADDRESS}:{port}{HEALTH_PATH}"
     return Unit(
         name=UNIT,

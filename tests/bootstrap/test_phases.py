@@ -11,7 +11,7 @@ from bootstrap.facts import node as facts
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.node import Seen
 from bootstrap.facts.units import SeenUnit
-from bootstrap.managed import ManagedFile, Reload, Unit, union
+from bootstrap.managed import Link, ManagedFile, Reload, Unit, union
 from bootstrap.phases import blocked_service_startup, why_reload
 from bootstrap.roles import blocks_of
 from tests.golden.tree import plans
@@ -47,6 +47,14 @@ def test_a_reload_of_ours_counts_as_read() -> None:
 
 def test_a_missing_file_reloads_its_unit() -> None:
     assert why_reload(UNIT, [FILE], Seen()) == "/etc/a changes"
+
+
+def test_a_link_that_was_removed_reloads_its_unit() -> None:
+    link = Link(path="/etc/on/a", target="/etc/a")
+    unit = Unit(name="a.service", reload=Reload.RELOAD, files=(link.path,))
+    there = Seen(files={link.path: SeenFile(kind="link", target="/etc/a")})
+    assert why_reload(unit, [], there, links=[link]) is None
+    assert why_reload(unit, [], Seen(), links=[link]) == "/etc/on/a changes"
 
 
 def test_services_stay_blocked_until_the_command_has_ended_in_any_way() -> None:

@@ -6,13 +6,12 @@ Nothing is skipped because something is missing: without a stack these tests fai
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lab.hypervisor import Lab
 
 from drills.observe import add_client_addresses
+from lab.hypervisor import Lab
 from tests.live.stack import ROOT, LiveStack
 
 HERE = Path(__file__).parent
@@ -36,17 +35,14 @@ def pytest_report_header() -> str:
 def running_six() -> LiveStack:
     """The stack as ``make lab`` left it."""
     lab = Lab.of_checkout(ROOT)
-    stack = LiveStack("six", lab.netns, lab.uri)
-    stack.wait_until_steady(timeout_s=NEEDED_S)
-    return stack
+    return LiveStack("six", lab.netns, lab.uri)
 
 
 @pytest.fixture
-def six(running_six: LiveStack) -> Iterator[LiveStack]:
-    """The stack in steady state before a test, and asserted to be so after it."""
+def six(running_six: LiveStack) -> LiveStack:
+    """The stack in steady state; what one test leaves unsteady is the next one's failure."""
     running_six.wait_until_steady(timeout_s=NEEDED_S)
-    yield running_six
-    running_six.wait_until_steady(timeout_s=NEEDED_S)
+    return running_six
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from drills.observe import NICE, enter
-from drills.wait import wait_until
+from drills.wait import DeadlinePassedError, wait_until
 from stacks.load import CONFIG_KEY, load_stack, stack_file
 from stacks.plan import make_plan
 from stacks.plan_types import NodePlan, Plan
@@ -107,18 +107,19 @@ class LiveStack:
                 return node.name
         return f"unknown machine {mac}"
 
-    def is_steady(self) -> bool:
-        """Whether ``status`` finds nothing wrong."""
-        return bool(self.status()["healthy"])
-
     def wait_until_steady(self, *, timeout_s: float) -> None:
         """Wait until ``status`` finds nothing wrong."""
-        wait_until(
-            lambda: self.is_steady() or None,
-            what=f"stack {self.name} to be healthy (problems: {self.status()['problems']})",
-            timeout_s=timeout_s,
-            every_s=2,
-        )
+        seen: list[str] = []
+
+        def steady() -> bool:
+            status = self.status()
+            seen[:] = status["problems"]
+            return bool(status["healthy"])
+
+        try:
+            wait_until(steady, what=f"{self.name} to be healthy", timeout_s=timeout_s, every_s=2)
+        except DeadlinePassedError as error:
+            raise DeadlinePassedError(f"{error} Problems: {' '.join(seen)}") from error
 
     def node(self, name: str) -> NodePlan:
         """The plan of one node."""

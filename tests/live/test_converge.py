@@ -19,10 +19,10 @@ def test_second_up_changes_nothing_and_moves_nothing(six: LiveStack) -> None:
     """Two `up`s and one preview: no change, and no VRRP transition."""
     before = transitions(six)
     with watching(six) as watch:
-        for _ in range(2):
-            assert "0 changed" in six.up().stderr or six.preview()["changes"] == 0
+        six.up()
+        six.up()
         preview = six.preview()
-    assert preview["changes"] == 0, preview
+    assert preview["changes"] == 0, preview["hosts"]
     watch.assert_nothing_moved()
     assert transitions(six) == before
 
@@ -51,7 +51,7 @@ DRIFTS = (
         EVERY,
     ),
     Drift("user", "usermod --shell /bin/bash healthcheck", "healthcheck", EVERY),
-    Drift("package", "dpkg --purge --force-depends tcpdump", "tcpdump", EVERY),
+    Drift("package", "dpkg --remove --force-depends chrony", "chrony", EVERY),
     Drift("removed symlink", "rm /etc/nginx/sites-enabled/*", "sites-enabled", FRONT),
 )
 

@@ -8,7 +8,7 @@ import pulumi
 
 from bootstrap.cloud_init import render_cloud_init
 from components.build import Options, build
-from components.settings import SettingsError, read_lab
+from components.settings import SettingsError, check_lab, read_lab
 from stacks.load import CONFIG_KEY, DescriptionError, read_stack
 from stacks.plan import make_plan
 
@@ -26,6 +26,8 @@ def main() -> None:
         machines_only=config.get_bool("machines_only") or False,
         render=render_cloud_init,
     )
+    if options.lab is not None and not options.offline:
+        check_lab(options.lab)
     for name, value in build(make_plan(stack), options=options).items():
         pulumi.export(name, value)
 

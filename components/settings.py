@@ -6,7 +6,10 @@ holds it, because it is about this machine and not about the stack.
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -18,6 +21,9 @@ GOLDEN = "golden"
 """Value of ``image`` that stands for the image that ``make lab`` bakes."""
 REMOTE_POOL = "default"
 """Storage pool on a hypervisor that is named by its URI: the one that libvirt sets up itself."""
+
+ANSWER_TIMEOUT_S = 10
+"""A libvirtd that runs accepts a connection at once, even on a starved hypervisor."""
 
 _STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
@@ -93,6 +99,30 @@ def read_lab(value: object) -> Lab | None:
             f"Configuration key {where} cannot be used ({first['msg']}): "
             "run the command through `pairwise`, which writes it."
         ) from error
+
+
+def check_lab(lab: Lab) -> None:
+    """Refuse a lab that is not there, before the engine has made half of a stack.
+
+    Raises:
+        SettingsError: its libvirtd does not answer, or a file of its image is gone.
+    """
+    path = parse_qs(urlsplit(lab.uri).query).get("socket", [""])[0]
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(ANSWER_TIMEOUT_S)
+            probe.connect(path)
+    except OSError as error:
+        raise SettingsError(
+            f"The embedded hypervisor does not answer at {path} ({error.strerror or error}): "
+            "run `pairwise lab up`."
+        ) from error
+    start = lab.image
+    for file in (start.disk, start.kernel, start.initrd) if start else ():
+        if file is not None and not Path(file).is_file():
+            raise SettingsError(
+                f"The golden image lacks its file {file}: run `pairwise lab up`, which bakes it."
+            )
 
 
 def places(plan: Plan, *, lab: Lab | None) -> dict[str, Place]:

@@ -12,7 +12,6 @@ from bootstrap.changes import explain
 from bootstrap.facts.node import Seen
 from bootstrap.facts.sysctl import path_of
 
-
 RESET = {"net.ipv4.ip_forward": ("net.ipv4.conf.all.accept_redirects",)}
 """Keys that the kernel sets anew when another one changes (ip-sysctl.rst, ip_forward)."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import IO, Any
 
@@ -115,16 +116,32 @@ class Engine:
             CommandError: the stack cannot be created.
         """
         self.state.mkdir(parents=True, exist_ok=True)
-        deployment = backend.checkpoint(self.state, self.stack)
+        salt = backend.salt(backend.checkpoint(self.state, self.stack))
+        if not self.exists():
+            salt = self._create()
         stack_copy.build(
             self.checkout.description(self.stack),
             self.copy,
             lab=self._lab(),
             offline=self.offline,
-            salt=backend.salt(deployment),
+            salt=salt,
         )
-        if not self.exists():
-            self.query("stack", "init", self.stack, "--non-interactive")
+
+    def _create(self) -> str | None:
+        """Create the stack; returns its salt.
+
+        Unlike other commands `pulumi stack init` writes into the stack's file of the project that
+        it runs in, so it runs in a scratch copy of the project file alone.
+        """
+        self.copy.unlink(missing_ok=True)
+        with TemporaryDirectory() as folder:
+            project = self.checkout.root / "Pulumi.yaml"
+            shutil.copyfile(project, Path(folder) / project.name)
+            (Path(folder) / "stacks").mkdir()
+            arguments = ["stack", "init", self.stack, "--non-interactive"]
+            self.query(*arguments, cwd=Path(folder))
+            written = [*Path(folder).rglob(self.copy.name)]
+            return stack_copy.kept_salt(written[0]) if written else None
 
     def mend(self) -> None:
         """Remove locks whose process is gone, and forget operations that it had begun."""
@@ -154,18 +171,18 @@ class Engine:
             }
         return value
 
-    def argv(self, *arguments: str) -> list[str]:
+    def argv(self, *arguments: str, cwd: Path | None = None) -> list[str]:
         """Command line of Pulumi in this checkout."""
-        return [str(self.program), *arguments, "--cwd", str(self.checkout.root)]
+        return [str(self.program), *arguments, "--cwd", str(cwd or self.checkout.root)]
 
-    def query(self, *arguments: str, stdin: str | None = None) -> str:
+    def query(self, *arguments: str, stdin: str | None = None, cwd: Path | None = None) -> str:
         """Standard output of a Pulumi command that changes no machine.
 
         Raises:
             CommandError: it failed; the text is what Pulumi said last.
         """
         done = subprocess.run(
-            self.argv(*arguments),
+            self.argv(*arguments, cwd=cwd),
             env=self.environment(),
             input=stdin or "",
             capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator
 
 from pyinfra.api.command import StringCommand
@@ -41,8 +42,9 @@ def removed(user: str) -> Generator[StringCommand, None, None]:
     """
     explain(f"user {user} is in no plan; the account is removed, its home folder stays")
     # Its processes end first: userdel refuses to remove a user who is at work.
-    end = f"pkill -KILL -u {user}; true"
-    yield StringCommand(f"{{ {end}; }} && userdel --force {user}")
+    account = shlex.quote(user)
+    end = f"pkill -KILL -u {account}; true"
+    yield StringCommand(f"{{ {end}; }} && userdel --force {account}")
 
 
 @operation()

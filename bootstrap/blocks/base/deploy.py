@@ -1,8 +1,8 @@
 """Every node's ground: names, time, kernel values, firewall, SSH by key, a bounded journal.
 
 Needs: node.hosts, node.firewall, node.time_servers, node.management_address; no block before it.
-Ensures: /etc/hosts; chrony (its own clock as source where the plan names no server); sysctl file
-    and live values; conntrack module; nftables file and the live ruleset, default drop, nothing
+Ensures: /etc/hosts; resolv.conf (the hypervisor's DNS); chrony (its own clock as source where the
+    plan names no server); sysctl file and live values; conntrack module; nftables file and the live ruleset, default drop, nothing
     beside it; sshd by ed25519 key on the management address only; journald limits; the user
     ``healthcheck`` for check scripts; no other login user, no root password; no package that
     upgrades or filters behind our back; apt's timers masked.
@@ -69,16 +69,21 @@ MASKED = ("apt-daily.timer", "apt-daily-upgrade.timer")
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     """Every file of the block, in the order in which they are written."""
 
+    gateways = [interface.gateway for interface in node.interfaces if interface.gateway]
+
     def text(template: str) -> str:
         return render(
             f"blocks/base/templates/{template}.j2",
             stack=plan.stack,
             node=node,
             loopback="127.0.0.1",
+            domain=node.fqdn.removeprefix(f"{node.name}."),
+            name_servers=gateways,
         )
 
     return (
         ManagedFile(path="/etc/hosts", content=text("hosts")),
+        ManagedFile(path="/etc/resolv.conf", content=text("resolv.conf")),
         ManagedFile(path=MODULES_FILE, content=text("modules-load.conf")),
         ManagedFile(
             path=SYSCTL_FILE,

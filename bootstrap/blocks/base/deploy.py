@@ -2,10 +2,10 @@
 
 Needs: node.hosts, node.firewall, node.time_servers, node.management_address; no block before it.
 Ensures: /etc/hosts; resolv.conf (the hypervisor's DNS); chrony (its own clock as source where the
-    plan names no server); sysctl file and live values; conntrack module; nftables file and the live ruleset, default drop, nothing
-    beside it; sshd by ed25519 key on the management address only; journald limits; the user
-    ``healthcheck`` for check scripts; no other login user, no root password; no package that
-    upgrades or filters behind our back; apt's timers masked.
+    plan names no server); sysctl file and live values; conntrack module; nftables file and the
+    live ruleset, default drop, nothing beside it; sshd by ed25519 key on the management address
+    only; journald limits; the user ``healthcheck`` for check scripts; no other login user, no
+    root password; no package that upgrades or filters behind our back; apt's timers masked.
 Restart: ssh reloads (open sessions stay); chrony and journald restart (no client notices); the
     ruleset is replaced in one transaction, established connections stay.
 Pair order: any.

@@ -1,0 +1,36 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+MOCKED = "tests/components/"
+"""Tests that run Pulumi's SDK under its mocks."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pulumi's mocks leave the event loops of their worker threads open."""
+    for item in items:
+        if item.nodeid.startswith(MOCKED):
+            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+            unraisable = "ignore::pytest.PytestUnraisableExceptionWarning"
+            item.add_marker(pytest.mark.filterwarnings(unraisable))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_loops_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Close those loops where they were made: later they would fail some other test.
+
+    The worker threads live on and hold them, so that a collection alone does not find them.
+    """
+    yield
+    if request.node.nodeid.startswith(MOCKED):
+        for loop in gc.get_objects():
+            if isinstance(loop, asyncio.BaseEventLoop) and not loop.is_running():
+                loop.close()
+        # The next module gets a loop of its own, not a closed one.
+        asyncio.set_event_loop(None)

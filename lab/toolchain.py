@@ -8,6 +8,7 @@ pins; a build goes to a temporary name first, so that an interrupted one leaves 
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import re
@@ -208,7 +209,7 @@ def plugin_installed(paths: Paths) -> bool:
     """Whether the engine's plugin folder holds the provider that was built."""
     plugin = _plugin(paths)
     built = program(paths, PROVIDER)
-    return plugin.exists() and built.exists() and plugin.stat().st_size == built.stat().st_size
+    return plugin.exists() and built.exists() and filecmp.cmp(plugin, built, shallow=False)
 
 
 def install_plugin(paths: Paths) -> None:

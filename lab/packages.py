@@ -29,6 +29,7 @@ PACKAGES = (
     "mmdebstrap",
     "nftables",
     "openssh-client",
+    "openssh-server",  # private sshds in namespaces; none is ever started as a service
     "procps",
     "python3-venv",
     "qemu-system-x86",

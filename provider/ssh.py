@@ -27,8 +27,9 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 from typing_extensions import override
 
-CONNECT_TIMEOUT_S: Final = 3
-"""For the TCP connection: a machine near by answers in milliseconds or is not there."""
+CONNECT_TIMEOUT_S: Final = 5
+"""For the TCP connection: a machine near by answers in milliseconds or is not there; six emulated
+ones that all begin a key exchange in the same second were seen to take over three."""
 
 BANNER_TIMEOUT_S: Final = 6
 """For the SSH banner: sshd of a machine that boots under emulation is slow to speak."""

@@ -38,7 +38,7 @@ def tool(name: str) -> str:
     """Path of a linter."""
     found = shutil.which(name, path=f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}")
     if found is None:
-        assert not os.environ.get("PAIRWISE_CI"), f"{name} is not installed: install it"
+        assert not os.environ.get("CI"), f"{name} is not installed: install it"
         pytest.skip(f"{name} is not installed")
     return found
 

@@ -19,7 +19,7 @@ def baked() -> Image:
     """The image of the present recipe; a test that finds none is skipped, with the reason."""
     paths = Paths.of_checkout(CHECKOUT)
     if not is_baked(paths):
-        pytest.skip("the golden image is not baked: `make lab` bakes it")
+        pytest.fail("the golden image is not baked: `make lab` bakes it")
     return image(paths)
 
 

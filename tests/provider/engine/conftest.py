@@ -1,23 +1,31 @@
 """Fixtures of the engine tests: they need root, the pulumi CLI and sshd."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lab import toolchain
+from lab.paths import Paths
 from tests.provider import sshd
 from tests.provider.engine import harness
+
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @pytest.fixture(scope="session")
 def netns() -> Iterator[str]:
-    """Return the namespace in which the machines of all engine tests live."""
-    if not sshd.is_root():
-        pytest.skip("needs root: an sshd and a network namespace")
+    """Return the namespace in which the machines of all engine tests live.
+
+    What is missing is a failure and never a skip: a test that did not run proves nothing.
+    """
+    tools = toolchain.bin_dir(Paths.of_checkout(ROOT))
+    os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    assert sshd.is_root(), "needs root: an sshd and a network namespace"
     for tool in ("pulumi", "pulumi-language-python", "ip", "nsenter"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"needs {tool} on PATH")
+        assert shutil.which(tool) is not None, f"needs {tool}: run `make lab`"
     with harness.namespace() as name:
         yield name
 

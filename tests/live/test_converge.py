@@ -74,8 +74,10 @@ def test_drift_is_named_exactly_and_repaired(six: LiveStack) -> None:
     assert after["changes"] == 0, after["hosts"]
 
 
-def test_advert_interval_is_one_line_on_two_hosts(six: LiveStack, folder: Path) -> None:
-    """Changed on the running pair: shown as one line, applied without two holders or a move."""
+def test_advert_interval_is_shown_on_two_hosts_and_moves_nothing(
+    six: LiveStack, folder: Path
+) -> None:
+    """Changed on the running pair: only its lines shown, no second holder, no move, both ways."""
     with described_as(six, folder, put={"pairs.lb.keepalived.advert_interval_s": 1.2}) as slower:
         hosts = {host: ops for host, ops in slower.preview()["hosts"].items() if ops}
         assert set(hosts) == {"lb1", "lb2"}
@@ -87,7 +89,9 @@ def test_advert_interval_is_one_line_on_two_hosts(six: LiveStack, folder: Path) 
             if line[:1] in "+-" and not line.startswith(("+++", "---"))
         ]
         assert changed, hosts
-        assert all("advert_int" in line for line in changed), changed
+        # The start delay is the other fact that follows from the interval.
+        expected = ("advert_int", "vrrp_startup_delay")
+        assert all(line.split()[1] in expected for line in changed), changed
         with watching(six) as watch:
             slower.up()
             six.up()

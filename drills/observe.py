@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -98,24 +99,28 @@ class Outage:
     """How long a client got no good answer."""
 
     seconds: float
-    """Last good probe before to first good probe after."""
+    """From one good answer to the next; in steady state that is the time between two probes."""
     failed: int
-    """Probes between the two that got no good answer."""
+    """Probes sent in that time that never got a good answer."""
 
 
 def longest_outage(samples: Sequence[dict[str, Any]], *, good: Iterable[int] = (200,)) -> Outage:
-    """The longest time between two good answers in a row, with the failures in it."""
+    """The longest time between two good answers in a row, with the failures in it.
+
+    It counts when answers came, not when they were asked for: a request that was sent while nobody
+    held the VIP may be answered after the take-over, by a retransmission.
+    """
     statuses, longest = set(good), Outage(0.0, 0)
-    ordered = sorted(samples, key=lambda sample: float(sample["at"]))
-    last: float | None = None
-    failed = 0
-    for sample in ordered:
-        if sample["status"] not in statuses:
-            failed += 1
-            continue
-        if last is not None and failed and sample["at"] - last > longest.seconds:
-            longest = Outage(round(sample["at"] - last, 3), failed)
-        last, failed = sample["at"], 0
+    answered = sorted(
+        float(sample["at"]) + float(sample["seconds"])
+        for sample in samples
+        if sample["status"] in statuses
+    )
+    failures = [float(sample["at"]) for sample in samples if sample["status"] not in statuses]
+    for before, after in pairwise(answered):
+        if after - before > longest.seconds:
+            failed = sum(before <= at < after for at in failures)
+            longest = Outage(round(after - before, 3), failed)
     return longest
 
 

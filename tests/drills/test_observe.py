@@ -8,16 +8,24 @@ from drills.arp import answer_of, probe_frame
 from drills.observe import Outage, holders, longest_outage, sampled_share
 
 
-def probes(*statuses: int) -> list[dict[str, Any]]:
-    return [{"at": 10.0 + index / 10, "status": status} for index, status in enumerate(statuses)]
+def probe(at: float, seconds: float, status: int) -> dict[str, Any]:
+    return {"at": at, "seconds": seconds, "status": status}
 
 
-def test_outage_runs_from_the_last_good_to_the_first_good_answer() -> None:
-    assert longest_outage(probes(200, 200, 0, 502, 200, 0, 200)) == Outage(0.3, 2)
+def test_outage_runs_from_one_good_answer_to_the_next() -> None:
+    samples = [probe(10.0, 0.1, 200), probe(10.1, 2.0, 0), probe(10.2, 2.0, 0)]
+    assert longest_outage([*samples, probe(12.5, 0.1, 200)]) == Outage(2.5, 2)
 
 
-def test_no_failure_is_no_outage() -> None:
-    assert longest_outage(probes(200, 200, 200)) == Outage(0.0, 0)
+def test_an_answer_by_retransmission_ends_the_outage_when_it_comes() -> None:
+    """Sent right after the last good answer, answered three seconds later: three seconds."""
+    samples = [probe(10.0, 0.0, 200), probe(10.1, 2.9, 200), probe(13.0, 0.1, 200)]
+    assert longest_outage(samples) == Outage(3.0, 0)
+
+
+def test_steady_probes_are_no_outage() -> None:
+    samples = [probe(10 + index / 10, 0.01, 200) for index in range(20)]
+    assert longest_outage(samples) == Outage(0.1, 0)
 
 
 def test_holders_lists_each_change_once() -> None:

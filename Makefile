@@ -20,9 +20,10 @@ check: venv ## Static checks and pure tests: no root, no machine, under a minute
 
 test: check ## check, then the daemons' own checkers, then the live stack
 	$(PYTEST) -m image tests
-	$(PYTEST) -m live tests
+	$(PYTEST) -m "live and not engine" tests
 
-test-all: test ## Every stack and every drill that there is
+test-all: test ## That, and the provider under the real engine, killed at every point
+	$(PYTEST) -m engine tests
 
 golden: venv ## Write the expected files anew; the diff is the review
 	nice -n 10 $(PYTHON) -m tests.errors.regenerate

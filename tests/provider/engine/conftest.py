@@ -12,7 +12,16 @@ from lab.paths import Paths
 from tests.provider import sshd
 from tests.provider.engine import harness
 
-ROOT = Path(__file__).parent.parent.parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder drives a real engine against private sshds."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.live)
 
 
 @pytest.fixture(scope="session")

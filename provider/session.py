@@ -5,19 +5,17 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 import gevent
 from pyinfra.context import ctx_host
 
 from bootstrap.changes import UNKNOWN
+from provider import limits
 from provider.events import Events
 from provider.locks import LOCK_PATH
 from provider.ssh import Node, make_node
 from stacks.plan_types import load_deploy_plan
-
-SSH_WAIT_S: Final = 300
-"""How long an apply waits for a machine's SSH; a boot under emulation takes half of that."""
 
 
 class Entry(Protocol):
@@ -87,7 +85,7 @@ def open_session(request: Mapping[str, Any], events: Events, *, folder: Path) ->
         known=frozenset(name for name, host in hosts.items() if host.get("known", True)),
         secrets=secrets,
         events=events,
-        ssh_wait_s=float(transport.get("ssh_wait_s") or SSH_WAIT_S),
+        ssh_wait_s=float(transport.get("ssh_wait_s") or limits.seconds(limits.SSH_WAIT_S)),
         lock_path=str(transport.get("lock_path") or LOCK_PATH),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from drills.arp import RATE_HZ
 from drills.observe import (
@@ -96,8 +95,3 @@ def transitions(stack: LiveStack) -> dict[str, str]:
         " | grep -cE 'Entering (MASTER|BACKUP|FAULT) STATE' || true"
     )
     return {node: stack.exec(node, command).strip() for node in ("lb1", "lb2")}
-
-
-def good_answers(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The probes that were answered as they should be."""
-    return [sample for sample in samples if sample["status"] == 200]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections import Counter
 
 import pytest
@@ -75,7 +76,5 @@ def test_site_opens_on_loopback(six: LiveStack) -> None:
     status = json.loads(six.pairwise("status", "six", "--json").stdout)
     url = status.get("url", "")
     assert url.startswith("http://127.0.0.1:")
-    import urllib.request
-
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.status == 200

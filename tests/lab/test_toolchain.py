@@ -106,3 +106,18 @@ def test_an_interrupted_build_is_finished_by_the_next_call(
 )
 def test_go_version(text: str, expected: tuple[int, int], tmp_path: Path) -> None:
     assert toolchain.go_version(program(tmp_path, "go", f"echo '{text}'")) == expected
+
+
+def test_go_of_the_wheel_is_the_program_and_not_its_script(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "uv-bin"
+    unpack = (
+        'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/bin" "$2/go/bin"\n'
+        'printf "#!/bin/sh\\nexit 1\\n" >"$2/bin/go"\n'
+        'printf "#!/bin/sh\\necho go version go1.26.6 linux/amd64\\n" >"$2/go/bin/go"\n'
+        'chmod +x "$2/bin/go" "$2/go/bin/go"'
+    )
+    program(folder, "uv", unpack)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    assert toolchain.go_version(toolchain.find_go(paths)) >= toolchain.MIN_GO

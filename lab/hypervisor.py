@@ -27,11 +27,13 @@ MIN_FREE_GIB = 4
 QEMU_CONF = """\
 security_driver = "none"
 cgroup_controllers = []
+namespaces = []
 user = "root"
 group = "root"
 remember_owner = 0
 """
-"""No cgroups and no security driver: both want a systemd that a container may not have."""
+"""No cgroups and no security driver: both want a systemd that a container may not have. No private
+/dev for each machine either: in a chroot libvirt builds one without /dev/urandom."""
 LIBVIRTD_CONF = """\
 unix_sock_group = "root"
 unix_sock_rw_perms = "0700"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -95,3 +96,14 @@ def transitions(stack: LiveStack) -> dict[str, str]:
         " | grep -cE 'Entering (MASTER|BACKUP|FAULT) STATE' || true"
     )
     return {node: stack.exec(node, command).strip() for node in ("lb1", "lb2")}
+
+
+def served_by(stack: LiveStack, clients: list[str], vip: str) -> Counter[str]:
+    """How many of the clients each web machine served through a VIP."""
+    return Counter(
+        stack.inside(
+            "curl", "--silent", "--fail", "--max-time", "10", "--interface", client,
+            "--output", "/dev/null", "--write-out", "%header{x-node}", f"http://{vip}/",
+        )
+        for client in clients
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.observed import transitions, watching
+from tests.live.observed import served_by, transitions, watching
 from tests.live.stack import LiveStack, described_as
 
 SEED = 20
@@ -105,22 +105,45 @@ def test_single_mode_touches_only_the_balancers(six: LiveStack, folder: Path) ->
     assert hosts == {"lb1", "lb2"}
 
 
-def test_third_web_machine_changes_no_existing_one(six: LiveStack, folder: Path) -> None:
+def test_third_web_machine_joins_and_leaves_without_touching_another(
+    six: LiveStack, folder: Path, clients: list[str]
+) -> None:
+    """Written into the middle of the list: one machine and one line on each balancer."""
     put = {
         "nodes.web3": {"id": 23, "networks": ["lan", "mgmt"]},
         "tiers.web.nodes": ["web1", "web3", "web2"],
     }
+    before = boots(six)
     with described_as(six, folder, put=put) as wider:
         preview = wider.preview()
-    hosts = {host: ops for host, ops in preview["hosts"].items() if ops}
-    assert set(hosts) == {"lb1", "lb2", "web3"}
-    for balancer in ("lb1", "lb2"):
-        added = [line for text in hosts[balancer].values() for line in text.splitlines()]
-        assert any("10.71.1.23" in line for line in added if line.startswith("+"))
-    machines = [r for r in preview["resources"] if "domain" in r["type"].lower()]
-    assert [(r["op"], "web3" in r["name"]) for r in machines if r["op"] != "same"] == [
-        ("create", True)
+        hosts = {host: ops for host, ops in preview["hosts"].items() if ops}
+        assert set(hosts) == {"lb1", "lb2", "web3"}
+        for balancer in ("lb1", "lb2"):
+            assert any("10.71.1.23" in line for line in added(hosts[balancer]))
+        machines = [r for r in preview["resources"] if "domain" in r["type"].lower()]
+        assert [(r["op"], "web3" in r["name"]) for r in machines if r["op"] != "same"] == [
+            ("create", True)
+        ]
+        wider.up()
+        wider.wait_until_steady(timeout_s=60)
+        for vip in wider.plan.vips_of("lb"):
+            assert set(served_by(wider, clients, str(vip.address))) == {"web1", "web2", "web3"}
+        assert wider.preview()["changes"] == 0
+    six.up()
+    assert boots(six) == before
+    assert six.preview()["changes"] == 0
+
+
+def added(operations: dict[str, str]) -> list[str]:
+    """Lines that a host's diffs add."""
+    return [
+        line for text in operations.values() for line in text.splitlines() if line.startswith("+")
     ]
+
+
+def boots(stack: LiveStack) -> dict[str, str]:
+    """The kernel's id of each machine's present boot (random(4)): another one after a restart."""
+    return {node: stack.exec(node, "cat /proc/sys/kernel/random/boot_id") for node in EVERY}
 
 
 def test_machine_destroyed_behind_our_back_is_rebuilt(six: LiveStack) -> None:

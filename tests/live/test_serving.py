@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections import Counter
 
 import pytest
 
-from tests.live.observed import transitions, watching
+from tests.live.observed import served_by, transitions, watching
 from tests.live.stack import LiveStack
 
 MIN_SHARE = 0.2
@@ -32,13 +31,7 @@ def test_every_block_verifies(six: LiveStack) -> None:
 def test_each_vip_serves_through_both_web_machines(
     six: LiveStack, clients: list[str], vip: str
 ) -> None:
-    served = Counter(
-        six.inside(
-            "curl", "--silent", "--fail", "--max-time", "10", "--interface", client,
-            "--output", "/dev/null", "--write-out", "%header{x-node}", f"http://{vip}/",
-        )
-        for client in clients
-    )  # fmt: skip
+    served = served_by(six, clients, vip)
     assert set(served) == {"web1", "web2"}
     assert min(served.values()) >= MIN_SHARE * len(clients), served
 

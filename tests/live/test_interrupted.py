@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -41,15 +43,17 @@ VICTIMS: dict[str, Callable[[str], bool]] = {
 }
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
-def test_killed_run_is_finished_by_the_next(six: LiveStack, victim: str) -> None:
+@contextmanager
+def up_until(stack: LiveStack, victim: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """An `up` with work to do, as soon as one of its processes is there; yields both."""
     for node in ("lb1", "web2", "data1"):
-        six.exec(node, DRIFT)
+        stack.exec(node, DRIFT)
     run = subprocess.Popen(
         [*NICE, str(PAIRWISE), "up", "six", "--yes"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         start_new_session=True,
     )
     try:
@@ -60,10 +64,31 @@ def test_killed_run_is_finished_by_the_next(six: LiveStack, victim: str) -> None
             every_s=0.05,
         )
         assert pid is not None
-        os.kill(pid, signal.SIGKILL)
-        run.wait(timeout=300)
+        yield run, pid
     finally:
         if run.poll() is None:
             os.killpg(run.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_killed_run_is_finished_by_the_next(six: LiveStack, victim: str) -> None:
+    """At one point each; tests/provider/engine kills each of them at three."""
+    with up_until(six, victim) as (run, pid):
+        os.kill(pid, signal.SIGKILL)
+        run.communicate(timeout=300)
+    six.up()
+    assert six.preview()["changes"] == 0
+
+
+def test_ctrl_c_ends_all_processes_and_the_next_up_finishes(six: LiveStack) -> None:
+    """A terminal sends SIGINT to the whole process group."""
+    with up_until(six, "child") as (run, _):
+        family = children_of(run.pid)
+        os.killpg(run.pid, signal.SIGINT)
+        _, said = run.communicate(timeout=120)
+    assert run.returncode == 130, said
+    assert "Traceback" not in said
+    left = [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    assert not left, left
     six.up()
     assert six.preview()["changes"] == 0

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import click
 
 from cli import backend, preview_view
 from cli.checkout import Checkout, uses_lab
+from cli.comment import comment
 from cli.display import follow
 from cli.engine import Engine
 from cli.errors import EXIT_USAGE, CommandError
 from cli.events import Run, read
+from cli.hidden import secrets_of_state
 from cli.options import example, json_option, stack_argument
 from cli.preview import Preview, of_digest
 from cli.progress import err_console, out_console, say
@@ -24,6 +27,8 @@ from cli.wait import wait_until
 
 SETTLE_S = 90
 """After an `up` the VIPs return within seconds; a starved lab needs some more."""
+ENDED = "Pulumi ended before it had looked at everything."
+"""For a preview that failed without a word in its document."""
 
 
 @click.command(epilog=example("pairwise up six"))
@@ -108,30 +113,55 @@ def preview(stack: str, diff: bool, markdown: bool, offline: bool, as_json: bool
     engine.prepare()
     engine.mend()
     found = _preview(engine)
+    if markdown:
+        click.echo(_comment(engine, found), nl=False)
+    _refuse_when_unfinished(found)
     if as_json:
         click.echo(json.dumps(found.as_json(), indent=1))
-    elif markdown:
-        click.echo(preview_view.markdown(found), nl=False)
-    else:
+    elif not markdown:
         preview_view.show(found, out_console(), diff=diff)
 
 
 def _preview(engine: Engine) -> Preview:
+    """What the engine found, with `errors` where it did not get to the end."""
     say(f"previewing {engine.stack}")
-    with engine.running("preview", "--json", "--non-interactive") as process:
+    arguments = ["preview", "--json", "--non-interactive"]
+    if engine.offline:
+        # Pulumi.yaml has every run read what is there; offline only the recorded state counts.
+        arguments.append("--refresh=false")
+    with engine.running(*arguments) as process:
         assert process.stdout is not None
         text = process.stdout.read()
     try:
-        found = of_digest(engine.stack, text)
+        found = of_digest(engine.stack, text, offline=engine.offline)
     except ValueError:
-        found = None
-    if process.returncode != 0 or found is None:
-        for message in found.messages if found else ():
-            say(message)
-        raise CommandError(
-            f"The preview of {engine.stack} failed (see above): mend what it says and run it again."
-        )
-    return found
+        found = of_digest(engine.stack, "{}", offline=engine.offline)
+    if process.returncode == 0:
+        return replace(found, errors=())
+    return found if found.errors else replace(found, errors=(ENDED,))
+
+
+def _refuse_when_unfinished(found: Preview) -> None:
+    """Say what ended a preview.
+
+    Raises:
+        CommandError: it did not get to the end.
+    """
+    if not found.errors:
+        return
+    for message in found.messages:
+        say(message)
+    raise CommandError(
+        f"The preview of {found.stack} failed (see above): mend what it says and run it again."
+    )
+
+
+def _comment(engine: Engine, found: Preview) -> str:
+    """The comment, without any value that the stack's state or its passphrase file holds."""
+    exported = engine.query("stack", "export", "--show-secrets")
+    secrets = {**secrets_of_state(exported), "passphrase": engine.passphrase.read_text().strip()}
+    names = sorted({node.hypervisor for node in engine.plan.nodes.values()})
+    return comment(found, secrets=secrets, hypervisors=names)
 
 
 @click.command(epilog=example("pairwise destroy six --yes"))

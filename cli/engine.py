@@ -81,7 +81,7 @@ class Engine:
             "VIRTUAL_ENV": str(virtualenv),
             "PULUMI_HOME": str(paths.pulumi_home),
             "PULUMI_BACKEND_URL": f"file://{self.state}",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase()),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._ensure_passphrase()),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "PULUMI_OPTION_CONFIG_FILE": str(self.copy),
@@ -92,8 +92,13 @@ class Engine:
         dropped = ("PULUMI_CONFIG_PASSPHRASE", "PYTHONPATH", "PYTHONHOME")
         return {k: v for k, v in {**os.environ, **values}.items() if k not in dropped}
 
-    def _passphrase(self) -> Path:
-        path = self.checkout.paths.state / "passphrase"
+    @property
+    def passphrase(self) -> Path:
+        """File with the passphrase that the state's secrets are encrypted with."""
+        return self.checkout.paths.state / "passphrase"
+
+    def _ensure_passphrase(self) -> Path:
+        path = self.passphrase
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f".passphrase.{os.getpid()}")

@@ -9,6 +9,10 @@ from typing import Any
 
 from cli.events import QUIET, name_of, type_of
 
+CONNECTION = "connection"
+"""The entry among a host's operations that says why it could not be read (provider/pending.py)."""
+ROOT = "pulumi:pulumi:Stack"
+"""Type of the resource that stands for the stack: one that is created has no state yet."""
 DEPLOY = "pyinfra:index:Deploy"
 """Type of the resource whose input ``pending`` holds host -> operation -> diff."""
 MARKS = {"create": "+", "update": "~", "delete": "-", "replace": "+-"}
@@ -45,6 +49,28 @@ class Preview:
     messages: tuple[str, ...]
     """Warnings of the run."""
     seconds: float
+    errors: tuple[str, ...] = ()
+    """What ended the preview before it had looked at everything; each is among the messages."""
+    empty: bool = False
+    """Whether there was no state to compare with."""
+    offline: bool = False
+    """Whether no machine was asked."""
+
+    @property
+    def kind(self) -> str:
+        """What the stack was compared with: live, offline or empty-state."""
+        if self.empty:
+            return "empty-state"
+        return "offline" if self.offline else "live"
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """Host that could not be read -> why, in the words of its connection."""
+        return {
+            host: operations[CONNECTION]
+            for host, operations in self.hosts.items()
+            if CONNECTION in operations
+        }
 
     @property
     def changed(self) -> tuple[Resource, ...]:
@@ -54,12 +80,14 @@ class Preview:
     @property
     def operations(self) -> int:
         """How many operations would run on hosts."""
-        return sum(len(operations) for operations in self.hosts.values())
+        return sum(len(to_do(operations)) for operations in self.hosts.values())
 
     def as_json(self) -> dict[str, Any]:
         """The shape that ``--json`` prints."""
         return {
             "stack": self.stack,
+            "kind": self.kind,
+            "unread": self.unread,
             "changes": len(self.changed),
             "operations": self.operations,
             "hosts": self.hosts,
@@ -72,8 +100,11 @@ class Preview:
         }
 
 
-def of_digest(stack: str, text: str) -> Preview:
+def of_digest(stack: str, text: str, *, offline: bool = False) -> Preview:
     """Understand what ``pulumi preview --json`` wrote.
+
+    Args:
+        stack: name of the stack. text: the document. offline: whether no machine was asked.
 
     Raises:
         ValueError: it is no such document.
@@ -95,18 +126,26 @@ def of_digest(stack: str, text: str) -> Preview:
         if type_of(urn) == DEPLOY and op not in QUIET and op != "delete":
             for host, operations in _pending(step).items():
                 hosts.setdefault(host, {}).update(operations)
-    messages = [
-        str(item.get("message", "")).strip()
-        for item in digest.get("diagnostics") or []
-        if item.get("severity") in ("warning", "error")
-    ]
     return Preview(
         stack=stack,
         resources=tuple(resources.values()),
         hosts=dict(sorted(hosts.items())),
-        messages=tuple(dict.fromkeys(message for message in messages if message)),
+        messages=_said(digest, "warning", "error"),
         seconds=round(float(digest.get("duration") or 0) / 1e9, 1),
+        errors=_said(digest, "error"),
+        empty=any(r.type == ROOT and r.op == "create" for r in resources.values()),
+        offline=offline,
     )
+
+
+def _said(digest: Mapping[str, Any], *severities: str) -> tuple[str, ...]:
+    """The engine's messages, each once."""
+    found = [
+        str(item.get("message", "")).strip()
+        for item in digest.get("diagnostics") or []
+        if item.get("severity") in severities
+    ]
+    return tuple(dict.fromkeys(message for message in found if message))
 
 
 def _pending(step: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -163,6 +202,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def to_do(operations: Mapping[str, str]) -> dict[str, str]:
+    """The operations of a host, without the entry that says why it could not be read."""
+    return {name: text for name, text in operations.items() if name != CONNECTION}
+
+
 def headline(preview: Preview) -> str:
     """What would change, in one sentence."""
     if not preview.changed:
@@ -173,11 +217,12 @@ def headline(preview: Preview) -> str:
     words = {"create": "created", "update": "changed", "replace": "replaced", "delete": "deleted"}
     parts = [f"{count} {words.get(op, op)}" for op, count in sorted(counts.items())]
     hosts = len(preview.hosts)
-    on = f"; {_many(preview.operations, 'operation')} on {_many(hosts, 'host')}" if hosts else ""
+    on = f"; {many(preview.operations, 'operation')} on {many(hosts, 'host')}" if hosts else ""
     return f"Resources of stack {preview.stack}: {', '.join(parts)}{on}."
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """A count with its noun."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 

@@ -51,11 +51,17 @@ def deploy(name: str, pending: dict[str, dict[str, Any]], *, op: str = "update")
     return step(op, kind, f"{name}-deploy", old={}, new={"pending": pending}, keys=keys)
 
 
-def digest(*steps: dict[str, Any], messages: tuple[str, ...] = ()) -> str:
-    """A whole document; the stack itself is refreshed and the same in each."""
+def digest(
+    *steps: dict[str, Any],
+    messages: tuple[str, ...] = (),
+    errors: tuple[str, ...] = (),
+    stack_op: str = "same",
+) -> str:
+    """A whole document; the stack itself is refreshed and the same unless another op is given."""
     stack = "pulumi:pulumi:Stack"
-    frame = [step("refresh", stack, "pairwise-six"), step("same", stack, "pairwise-six")]
+    frame = [step("refresh", stack, "pairwise-six"), step(stack_op, stack, "pairwise-six")]
     said = [{"severity": "warning", "message": f"{text}\n"} for text in messages]
+    said += [{"severity": "error", "message": f"error: {text}\n\n"} for text in errors]
     said.append({"severity": "debug", "message": "registering resource"})
     content = {"steps": [*frame, *steps], "diagnostics": said, "duration": 3_700_000_000}
     return json.dumps(content)
@@ -69,6 +75,9 @@ AFTER = "known after apply"
 UNREACHABLE = (
     "lb2 is not reachable yet (no route to host): every operation is listed as to be created"
 )
+WHY = "not reachable yet (no route to host); every operation is to be created"
+REFUSED = "1 error occurred:\n\t* failed to connect: dial tcp 192.0.2.10:22: i/o timeout"
+"""What the libvirt provider says when its hypervisor does not answer (recorded)."""
 
 CASES: dict[str, str] = {
     "one_number": digest(
@@ -98,8 +107,14 @@ CASES: dict[str, str] = {
     ),
     "nothing": digest(deploy("lb", {}, op="same"), step("same", DOMAIN, "web-web2-domain")),
     "unreachable": digest(
-        deploy("lb", {"lb2": {"connection": "not reachable yet", CONFIG: "to be created"}}),
+        deploy("lb", {"lb2": {"connection": WHY, CONFIG: "to be created"}}),
         messages=(UNREACHABLE,),
+    ),
+    "unreachable_hypervisor": digest(deploy("lb", {"lb1": {CONFIG: DIFF}}), errors=(REFUSED,)),
+    "empty_state": digest(
+        step("create", DOMAIN, "web-web1-domain", new={"name": "six-web1"}),
+        deploy("web", {"web1": {"every operation": AFTER}}, op="create"),
+        stack_op="create",
     ),
     "replaced": digest(
         step(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from cli.graph import mermaid
-from cli.preview import of_digest
-from cli.preview_view import markdown
 from stacks.load import stack_names
 from tests.cli.digests import CASES
+from tests.cli.test_comment import GOLDEN, of_case
 from tests.cli.test_look import plan
-from tests.cli.test_preview import GOLDEN
 from tests.descriptions import STACKS
 
 
 def main() -> None:
-    for name, text in CASES.items():
-        content = markdown(of_digest("six", text))
-        (GOLDEN / f"preview_{name}.md").write_text(content, encoding="utf-8")
+    for name in (*CASES, "offline"):
+        (GOLDEN / f"preview_{name}.md").write_text(of_case(name), encoding="utf-8")
     for name in stack_names(STACKS):
         (GOLDEN / f"graph_{name}.mmd").write_text(mermaid(plan(name)), encoding="utf-8")
 

@@ -15,7 +15,7 @@ from cli.where import keys_of, rules, where
 from stacks.load import load_stack, stack_file, stack_names
 from stacks.plan import make_plan
 from stacks.plan_types import NodePlan, Plan, VrrpInstance
-from tests.cli.test_preview import GOLDEN
+from tests.cli.test_comment import GOLDEN
 from tests.descriptions import STACKS
 
 

@@ -1,22 +1,11 @@
-"""Previews: understood from the engine's document, and shown as a comment."""
+"""Previews understood from the engine's document."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from cli.preview import headline, of_digest
-from cli.preview_view import MAX_COMMENT, markdown
-from tests.cli.digests import CASES, CONFIG, DIFF, deploy, digest
-
-GOLDEN = Path(__file__).parent / "golden"
-
-
-@pytest.mark.parametrize("case", sorted(CASES))
-def test_comment_is_its_golden(case: str) -> None:
-    expected = (GOLDEN / f"preview_{case}.md").read_text(encoding="utf-8")
-    assert markdown(of_digest("six", CASES[case])) == expected
+from tests.cli.digests import CASES, CONFIG, DIFF
 
 
 def test_operations_of_hosts_are_found_with_their_whole_diff() -> None:
@@ -44,14 +33,20 @@ def test_no_document_is_an_error() -> None:
         of_digest("six", "")
 
 
-def test_comment_that_is_too_long_loses_its_diffs_only() -> None:
-    long = {"lb1": {CONFIG: ["+x" * 50] * 1000}}
-    text = markdown(of_digest("six", digest(deploy("lb", long))))
-    assert len(text) < MAX_COMMENT
-    assert CONFIG in text
-    assert "+x+x" not in text
+@pytest.mark.parametrize(
+    ("case", "offline", "kind"),
+    [
+        ("one_number", False, "live"),
+        ("one_number", True, "offline"),
+        ("empty_state", False, "empty-state"),
+        ("empty_state", True, "empty-state"),
+    ],
+)
+def test_kind_says_what_the_stack_was_compared_with(case: str, offline: bool, kind: str) -> None:
+    assert of_digest("six", CASES[case], offline=offline).as_json()["kind"] == kind
 
 
-def test_diff_with_a_fence_in_it_stays_inside_its_own() -> None:
-    text = markdown(of_digest("six", digest(deploy("lb", {"lb1": {CONFIG: ["+```", "+b"]}}))))
-    assert "````diff\n+```\n+b\n````" in text
+def test_host_that_could_not_be_read_is_no_operation() -> None:
+    found = of_digest("six", CASES["unreachable"])
+    assert found.operations == 1
+    assert "no route to host" in found.as_json()["unread"]["lb2"]

@@ -20,7 +20,7 @@ from cli.hidden import secrets_of_state
 from cli.options import example, json_option, stack_argument
 from cli.preview import Preview, of_digest
 from cli.progress import err_console, out_console, say
-from cli.ready import ensure_ready, open_site
+from cli.ready import ensure_ready, lab_is_down, open_site
 from cli.status import gather
 from cli.status_view import show
 from cli.wait import wait_until
@@ -209,6 +209,9 @@ def shell(stack: str, command: str | None) -> None:
     plan = checkout.plan(stack)
     engine = Engine(checkout, plan)
     engine.prepare()
+    down = lab_is_down(checkout, plan)
+    if down:
+        say(down)
     argv = ["sh", "-c", command] if command is not None else [_login_shell()]
     if command is None:
         say(f"plain pulumi works on stack {stack} here; `exit` leaves")

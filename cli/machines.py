@@ -54,6 +54,25 @@ class Machines:
             found[name] = UNKNOWN if machines is None else machines.get(node.machine, GONE)
         return found
 
+    def check_hypervisors(self) -> None:
+        """Refuse hypervisors that do not answer, before the engine says so for each resource.
+
+        Raises:
+            CommandError: at least one does not answer; all of them are named.
+        """
+        nodes = {node.hypervisor: node for node in self.plan.nodes.values()}
+        silent = []
+        for name, node in sorted(nodes.items()):
+            done = self.virsh(node, "version")
+            if done.returncode != 0:
+                uri = self.checkout.uri(self.plan, node)
+                silent.append(f"{name} at {uri} ({_reason(done)})")
+        if silent:
+            raise CommandError(
+                f"No answer from hypervisor {' and '.join(silent)}: start libvirtd there, or "
+                f"correct `hypervisors` in the description of {self.plan.stack}."
+            )
+
     def state(self, node: NodePlan) -> str:
         """libvirt's word for the state of one machine."""
         done = self.virsh(node, "domstate", node.machine)
@@ -90,11 +109,17 @@ class Machines:
     def _do(self, node: NodePlan, verb: str) -> None:
         done = self.virsh(node, verb, node.machine)
         if done.returncode != 0:
-            reason = " ".join(done.stderr.split()).removeprefix("error: ")
             raise CommandError(
-                f"Machine {node.machine} cannot do {verb!r} ({reason}): "
+                f"Machine {node.machine} cannot do {verb!r} ({_reason(done)}): "
                 f"`pairwise status {self.plan.stack}` shows what is there."
             )
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    """What virsh complained about, on one line."""
+    return "; ".join(
+        line.removeprefix("error: ").strip() for line in done.stderr.splitlines() if line.strip()
+    )
 
 
 def parse_list(text: str) -> dict[str, str]:

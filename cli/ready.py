@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cli.checkout import GOLDEN, Checkout, uses_lab
 from cli.errors import CommandError
+from cli.machines import Machines
 from cli.progress import say
 from lab import forward, image, toolchain
 from lab.setup import setup
@@ -27,15 +28,27 @@ def ensure_ready(checkout: Checkout, plan: Plan) -> None:
 
     Raises:
         StepError: a step failed.
+        CommandError: a hypervisor does not answer.
     """
     if is_ready(checkout, plan):
         if uses_lab(plan):
             checkout.lab.up()  # looks at the pool
-        return
-    if not uses_lab(plan):
+    elif not uses_lab(plan):
         raise CommandError("Pulumi or its libvirt plugin is not there: run `make lab`.")
-    say("setting up the lab")
-    setup(checkout.root)
+    else:
+        say("setting up the lab")
+        setup(checkout.root)
+    Machines(checkout, plan).check_hypervisors()
+
+
+def lab_is_down(checkout: Checkout, plan: Plan) -> str:
+    """The sentence for a stack whose embedded hypervisor is down; empty when it is up or unused."""
+    if not uses_lab(plan) or checkout.lab.is_up():
+        return ""
+    return (
+        f"The embedded hypervisor of lab {checkout.lab.name} is down: `pairwise lab up` "
+        "starts it and the machines that it had."
+    )
 
 
 def open_site(checkout: Checkout, plan: Plan) -> str:

@@ -15,6 +15,7 @@ from cli.checkout import Checkout, uses_lab
 from cli.engine import Engine
 from cli.errors import CommandError
 from cli.machines import GONE, RUNNING, Machines
+from cli.ready import lab_is_down
 from cli.status_judge import Seen, WebAnswer, judge_groups, judge_nodes, judge_web
 from cli.status_read import NodeAnswer
 from cli.transport import Ssh, enter
@@ -59,12 +60,8 @@ class Status:
 
 def gather(checkout: Checkout, plan: Plan) -> Status:
     """Look at the hypervisor, every node and every VIP, and judge what was seen."""
-    lab_down = uses_lab(plan) and not checkout.lab.is_up()
-    if lab_down:
-        sentence = (
-            f"The embedded hypervisor of lab {checkout.lab.name} is down: `pairwise lab up` "
-            "starts it and the machines that it had."
-        )
+    sentence = lab_is_down(checkout, plan)
+    if sentence:
         return assemble(plan, Seen(), url="", extra=(sentence,))
     states = dict(Machines(checkout, plan).states())
     try:

@@ -12,7 +12,7 @@ import pytest
 from lab import image
 from lab.hypervisor import Lab
 from lab.paths import Paths
-from tests.live.stack import PAIRWISE, ROOT, LiveStack
+from tests.live.stack import PAIRWISE, ROOT, LiveStack, described_as
 
 SSH_WAIT_S = 20
 """A machine that is frozen does not answer later either."""
@@ -61,11 +61,20 @@ def test_no_libvirtd(six: LiveStack) -> None:
     done = six.pairwise(
         "shell", "six", "-c", "pulumi preview --non-interactive", check=False, timeout_s=120
     )
-    assert done.returncode != 0
-    assert "does not answer" in done.stdout + done.stderr
-    assert "run `pairwise lab up`" in done.stdout + done.stderr
     goes_on(six)
+    assert done.returncode != 0
+    assert "is down: `pairwise lab up` starts it" in done.stderr.splitlines()[0]
     assert six.exec("lb1", "cat /proc/sys/kernel/random/boot_id") == before
+
+
+def test_hypervisor_elsewhere_does_not_answer(six: LiveStack, folder: Path) -> None:
+    uri = "qemu+unix:///system?socket=/nonexistent/libvirt-sock"
+    with described_as(six, folder, put={"hypervisors": {"lab": uri}}) as elsewhere:
+        done = elsewhere.pairwise("up", "six", "--yes", check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("No answer from hypervisor") == 1, done.stderr
+    assert f"lab at {uri}" in done.stderr
+    goes_on(six)
 
 
 def test_ssh_never_comes(six: LiveStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""``python3 -m lab setup|up|down|status|doctor``: the lab before the pairwise command exists."""
+"""``python3 -m lab``, the lab before the pairwise command exists."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from lab import toolchain
 from lab.doctor import examine
 from lab.hypervisor import Lab
 from lab.setup import setup
 from lab.steps import StepError, say, table
 
 ROOT = Path(__file__).parent.parent
-USAGE = "usage: python3 -m lab setup|up|down|status|doctor"
+USAGE = "usage: python3 -m lab setup|toolchain|up|down|status|doctor"
 
 
 def main(arguments: list[str]) -> int:
@@ -32,6 +33,10 @@ def _run(name: str) -> int:
     lab = Lab.of_checkout(ROOT)
     if name == "setup":
         print(table(setup(ROOT)), file=sys.stderr)
+    elif name == "toolchain":
+        # All that a preview needs on a runner whose machines are elsewhere.
+        toolchain.ensure(lab.paths)
+        toolchain.install_plugin(lab.paths)
     elif name == "up":
         lab.up()
     elif name == "down":

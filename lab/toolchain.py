@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,8 @@ TOOLS = (
     ),
     Tool("pulumi", "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"),
 )
+ACTIONLINT = Tool("actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint")
+"""Checks the workflows; the linter tests alone build it, never ``make lab``."""
 SCRIPTS = {
     "pulumi-language-python-exec": "python/cmd/pulumi-language-python-exec",
     "pulumi-resource-pulumi-python": "python/dist/pulumi-resource-pulumi-python",
@@ -70,11 +73,12 @@ class Toolchain:
     """For each program where it comes from: ``official`` or ``built``, and from what."""
 
 
-def key(paths: Paths) -> str:
-    """Changes with any pin."""
+def key(paths: Paths, *, tools: Sequence[Tool] = TOOLS) -> str:
+    """Changes with any pin of these tools."""
     digest = hashlib.sha256(PULUMI_VERSION.encode())
+    modules = {tool.module for tool in tools}
     for path in sorted(paths.modules.rglob("*")):
-        if path.suffix in {".mod", ".sum", ".go"}:
+        if path.suffix in {".mod", ".sum", ".go"} and path.parent.name in modules:
             digest.update(path.relative_to(paths.modules).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -143,9 +147,29 @@ def ensure(paths: Paths) -> Toolchain:
     return toolchain(paths)
 
 
+def ensure_actionlint(paths: Paths) -> Path:
+    """Build actionlint where the cache does not hold it (15 s of one CPU, once for each pin).
+
+    Raises:
+        StepError: Go is missing and cannot be had, or the build failed.
+    """
+    folder = paths.cache / "linters" / key(paths, tools=(ACTIONLINT,))
+    target = folder / ACTIONLINT.name
+    if not target.exists():
+        go = find_go(paths)
+        log = paths.logs / "linters.log"
+        _compile(paths, ACTIONLINT, target, go=go, env=_environment(go), log=log)
+    return target
+
+
 def _build(paths: Paths, tool: Tool, *, go: Path, env: dict[str, str], log: Path) -> None:
-    target = program(paths, tool.name)
-    target.parent.mkdir(exist_ok=True)
+    _compile(paths, tool, program(paths, tool.name), go=go, env=env, log=log)
+
+
+def _compile(
+    paths: Paths, tool: Tool, target: Path, *, go: Path, env: dict[str, str], log: Path
+) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{tool.name}.{os.getpid()}")
     argv = [str(go), "build", "-trimpath", "-ldflags", "-s -w", "-o", str(partial), tool.package]
     try:

@@ -39,8 +39,16 @@ def test_every_pin_is_in_the_key(paths: Paths, name: str) -> None:
     assert toolchain.key(paths) != before
 
 
+def test_pin_of_a_linter_rebuilds_no_tool(paths: Paths) -> None:
+    before, linter = toolchain.key(paths), toolchain.key(paths, tools=(toolchain.ACTIONLINT,))
+    pin = paths.modules / "actionlint" / "go.sum"
+    pin.write_text(pin.read_text() + "\n")
+    assert toolchain.key(paths) == before
+    assert toolchain.key(paths, tools=(toolchain.ACTIONLINT,)) != linter
+
+
 def test_every_tool_has_its_module(paths: Paths) -> None:
-    for tool in toolchain.TOOLS:
+    for tool in (*toolchain.TOOLS, toolchain.ACTIONLINT):
         for name in ("go.mod", "go.sum"):
             assert (paths.modules / tool.module / name).exists()
 

@@ -17,6 +17,7 @@ from cli.engine import Engine
 from cli.errors import EXIT_USAGE, CommandError
 from cli.events import Run, read
 from cli.hidden import secrets_of_state
+from cli.machines import Machines
 from cli.options import example, json_option, stack_argument
 from cli.preview import Preview, of_digest
 from cli.progress import err_console, out_console, say
@@ -45,6 +46,7 @@ def up(stack: str, yes: bool, no_status: bool) -> None:
     checkout = Checkout()
     plan = checkout.plan(stack)
     ensure_ready(checkout, plan)
+    Machines(checkout, plan).check_none_is_paused()
     engine = Engine(checkout, plan)
     engine.prepare()
     engine.mend()

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from cli import backend, stack_copy
 from cli.checkout import GOLDEN, Checkout, uses_lab
-from cli.errors import CommandError
+from cli.errors import EXIT_SIGNAL, CommandError
 from cli.progress import say
 from lab import image, toolchain
 from lab.setup import with_sbin
@@ -210,7 +210,11 @@ class Engine:
 
         With the terminal's own delivery it would get the first one twice, which means "now!"
         to it; alone it finishes the resource at hand, ends its children and saves the state.
+
+        Raises:
+            CommandError: it was ended before it was done.
         """
+        ended_by: list[int] = []
         with subprocess.Popen(
             self.argv(*arguments),
             env={**self.environment(), **(extra or {})},
@@ -222,6 +226,7 @@ class Engine:
 
             def hand_on(number: int, _: FrameType | None) -> None:
                 if process.poll() is None:
+                    ended_by.append(number)
                     process.send_signal(number)
                     if number == signal.SIGINT:
                         say("ending: the engine finishes what it is doing (again: at once)")
@@ -234,6 +239,12 @@ class Engine:
                 process.wait()
                 for number, handler in before.items():
                     signal.signal(number, handler)
+        if ended_by and process.returncode != 0:
+            raise CommandError(
+                f"`pairwise {arguments[0]} {self.stack}` was ended before it was done: run it "
+                "again, it goes on from there.",
+                code=EXIT_SIGNAL + ended_by[0],
+            )
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs with its secrets.

@@ -8,8 +8,10 @@ EXIT_UNKNOWN = 2
 """It could not be told (a node was not reached)."""
 EXIT_USAGE = 3
 """The command line is wrong."""
-EXIT_INTERRUPTED = 130
-"""Ended by Ctrl-C (128 + SIGINT, as shells have it)."""
+EXIT_SIGNAL = 128
+"""Added to the number of the signal that ended a command, as shells have it."""
+EXIT_INTERRUPTED = EXIT_SIGNAL + 2
+"""Ended by Ctrl-C (SIGINT)."""
 
 
 class CommandError(Exception):

@@ -13,6 +13,8 @@ from stacks.plan_types import NodePlan, Plan
 
 RUNNING = "running"
 """libvirt's word for a machine that runs."""
+PAUSED = "paused"
+"""libvirt's word for a machine that is frozen and keeps its memory."""
 GONE = "gone"
 """A machine that its hypervisor does not know."""
 UNKNOWN = "unknown"
@@ -73,6 +75,22 @@ class Machines:
                 f"correct `hypervisors` in the description of {self.plan.stack}."
             )
 
+    def check_none_is_paused(self) -> None:
+        """Refuse to work on a frozen machine, which libvirt's provider would try to start.
+
+        Whether it may go on is a person's decision: its peer may have taken over meanwhile.
+
+        Raises:
+            CommandError: at least one is paused; each is named with the command that resumes it.
+        """
+        paused = [name for name, state in self.states().items() if state == PAUSED]
+        if paused:
+            commands = ", ".join(f"`pairwise start {self.plan.stack} {name}`" for name in paused)
+            raise CommandError(
+                f"{' and '.join(paused)} of {self.plan.stack} {'is' if len(paused) == 1 else 'are'}"
+                f" paused: {commands} lets it go on, then run this again."
+            )
+
     def state(self, node: NodePlan) -> str:
         """libvirt's word for the state of one machine."""
         done = self.virsh(node, "domstate", node.machine)
@@ -87,7 +105,7 @@ class Machines:
         state = self.state(node)
         if state == RUNNING:
             return False
-        verb = "resume" if state == "paused" else "start"
+        verb = "resume" if state == PAUSED else "start"
         self._do(node, verb)
         return True
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from lab.paths import Paths
 from tests.live.stack import PAIRWISE, ROOT, LiveStack, described_as
 
 SSH_WAIT_S = 20
-"""A machine that is frozen does not answer later either."""
+"""A machine behind a packet filter does not answer later either."""
 
 
 def goes_on(stack: LiveStack) -> None:
@@ -77,16 +79,35 @@ def test_hypervisor_elsewhere_does_not_answer(six: LiveStack, folder: Path) -> N
     goes_on(six)
 
 
-def test_ssh_never_comes(six: LiveStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = six.node("web2").machine
-    six.virsh("suspend", machine)
+@contextmanager
+def no_ssh_to(stack: LiveStack, address: str) -> Iterator[None]:
+    """A packet filter at the hypervisor that drops SSH to one machine."""
+    table = "pairwise_test"
+    rules = (
+        f"table inet {table} {{ chain output {{ type filter hook output priority 0; "
+        f"ip daddr {address} tcp dport 22 drop; }} }}"
+    )
+    stack.inside("nft", rules)
     try:
-        with monkeypatch.context() as waiting:
-            waiting.setenv("PAIRWISE_SSH_WAIT_S", str(SSH_WAIT_S))
-            done = six.pairwise("up", "six", "--yes", check=False)
+        yield
     finally:
-        six.virsh("resume", machine)
+        stack.inside("nft", "delete", "table", "inet", table)
+
+
+def test_ssh_never_comes(six: LiveStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAIRWISE_SSH_WAIT_S", str(SSH_WAIT_S))
+    with no_ssh_to(six, str(six.node("web2").management_address)):
+        done = six.pairwise("up", "six", "--yes", check=False)
     assert done.returncode == 1
+    assert f"gave no SSH within {SSH_WAIT_S} s" in done.stderr, done.stderr
     assert "web2" in done.stderr
-    assert f"within {SSH_WAIT_S} s" in done.stderr, done.stderr
+    goes_on(six)
+
+
+def test_machine_is_paused(six: LiveStack) -> None:
+    six.virsh("suspend", six.node("web2").machine)
+    done = six.pairwise("up", "six", "--yes", check=False)
+    six.pairwise("start", "six", "web2")
+    assert done.returncode == 1
+    assert "web2 of six is paused: `pairwise start six web2` lets it go on" in done.stderr
     goes_on(six)

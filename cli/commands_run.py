@@ -14,17 +14,19 @@ from cli.checkout import Checkout, uses_lab
 from cli.comment import comment
 from cli.display import follow
 from cli.engine import Engine
-from cli.errors import EXIT_USAGE, CommandError
+from cli.errors import EXIT_FAIL, EXIT_USAGE, CommandError
 from cli.events import Run, read
 from cli.hidden import secrets_of_state
 from cli.machines import Machines
 from cli.options import example, json_option, stack_argument
-from cli.preview import Preview, of_digest
+from cli.preview import Preview, of_digest, unfinished
 from cli.progress import err_console, out_console, say
 from cli.ready import ensure_ready, lab_is_down, open_site
 from cli.status import gather
 from cli.status_view import show
 from cli.wait import wait_until
+from lab.steps import StepError
+from stacks.load import DescriptionError
 
 SETTLE_S = 90
 """After an `up` the VIPs return within seconds; a starved lab needs some more."""
@@ -107,13 +109,13 @@ def preview(stack: str, diff: bool, markdown: bool, offline: bool, as_json: bool
     """
     if markdown and as_json:
         raise click.UsageError("--markdown and --json exclude each other: choose one.")
-    checkout = Checkout()
-    plan = checkout.plan(stack)
-    if not offline:
-        ensure_ready(checkout, plan)
-    engine = Engine(checkout, plan, offline=offline)
-    engine.prepare()
-    engine.mend()
+    try:
+        engine = _previewer(stack, offline=offline)
+    except (CommandError, DescriptionError, StepError) as error:
+        # A pull request that breaks the description is told so where it is discussed.
+        if markdown and getattr(error, "code", EXIT_FAIL) != EXIT_USAGE:
+            click.echo(comment(unfinished(stack, str(error))), nl=False)
+        raise
     found = _preview(engine)
     if markdown:
         click.echo(_comment(engine, found), nl=False)
@@ -122,6 +124,22 @@ def preview(stack: str, diff: bool, markdown: bool, offline: bool, as_json: bool
         click.echo(json.dumps(found.as_json(), indent=1))
     elif not markdown:
         preview_view.show(found, out_console(), diff=diff)
+
+
+def _previewer(stack: str, *, offline: bool) -> Engine:
+    """The engine, ready to look.
+
+    Raises:
+        CommandError, DescriptionError, StepError: something that it needs is not there.
+    """
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    if not offline:
+        ensure_ready(checkout, plan)
+    engine = Engine(checkout, plan, offline=offline)
+    engine.prepare()
+    engine.mend()
+    return engine
 
 
 def _preview(engine: Engine) -> Preview:

@@ -138,6 +138,13 @@ def of_digest(stack: str, text: str, *, offline: bool = False) -> Preview:
     )
 
 
+def unfinished(stack: str, reason: str) -> Preview:
+    """A preview that ended before the engine had begun."""
+    return Preview(
+        stack=stack, resources=(), hosts={}, messages=(reason,), seconds=0, errors=(reason,)
+    )
+
+
 def _said(digest: Mapping[str, Any], *severities: str) -> tuple[str, ...]:
     """The engine's messages, each once."""
     found = [

@@ -79,6 +79,12 @@ WHY = "not reachable yet (no route to host); every operation is to be created"
 REFUSED = "1 error occurred:\n\t* failed to connect: dial tcp 192.0.2.10:22: i/o timeout"
 """What the libvirt provider says when its hypervisor does not answer (recorded)."""
 
+NO_ANSWER = (
+    "No answer from hypervisor lab at qemu+unix:///system?socket=/nonexistent/libvirt-sock (Cannot "
+    "recv data): start libvirtd there, or correct `hypervisors` in the description of six."
+)
+"""What the command says before it starts the engine."""
+
 CASES: dict[str, str] = {
     "one_number": digest(
         deploy(
@@ -110,7 +116,7 @@ CASES: dict[str, str] = {
         deploy("lb", {"lb2": {"connection": WHY, CONFIG: "to be created"}}),
         messages=(UNREACHABLE,),
     ),
-    "unreachable_hypervisor": digest(deploy("lb", {"lb1": {CONFIG: DIFF}}), errors=(REFUSED,)),
+    "ended_early": digest(deploy("lb", {"lb1": {CONFIG: DIFF}}), errors=(REFUSED,)),
     "empty_state": digest(
         step("create", DOMAIN, "web-web1-domain", new={"name": "six-web1"}),
         deploy("web", {"web1": {"every operation": AFTER}}, op="create"),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from cli.graph import mermaid
 from stacks.load import stack_names
-from tests.cli.digests import CASES
-from tests.cli.test_comment import GOLDEN, of_case
+from tests.cli.test_comment import COMMENTS, GOLDEN
 from tests.cli.test_look import plan
 from tests.descriptions import STACKS
 
 
 def main() -> None:
-    for name in (*CASES, "offline"):
-        (GOLDEN / f"preview_{name}.md").write_text(of_case(name), encoding="utf-8")
+    for name, write in COMMENTS.items():
+        (GOLDEN / f"preview_{name}.md").write_text(write(), encoding="utf-8")
     for name in stack_names(STACKS):
         (GOLDEN / f"graph_{name}.mmd").write_text(mermaid(plan(name)), encoding="utf-8")
 

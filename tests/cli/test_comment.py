@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from cli import ready
 from cli.comment import MAX_BYTES, comment, marker
 from cli.hidden import SECRET, SIGN, secrets_of_state
-from cli.preview import of_digest
-from tests.cli.digests import CASES, CONFIG, DOMAIN, deploy, digest, step
+from cli.machines import Machines
+from cli.main import run
+from cli.preview import of_digest, unfinished
+from tests.cli.digests import CASES, CONFIG, DOMAIN, NO_ANSWER, deploy, digest, step
+from tests.descriptions import STACKS
 
 GOLDEN = Path(__file__).parent / "golden"
 LIMIT = 65_536
@@ -22,28 +29,79 @@ KEY = "\n".join(
 )
 
 
-def of_case(name: str) -> str:
-    """The comment of a case; `offline` is a case of its own."""
-    text = CASES["one_number" if name == "offline" else name]
-    return comment(of_digest("six", text, offline=name == "offline"), hypervisors=["kvm1"])
+def offline() -> str:
+    """One number changed, and no machine asked."""
+    return comment(of_digest("six", CASES["one_number"], offline=True))
 
 
-@pytest.mark.parametrize("case", [*sorted(CASES), "offline"])
+COMMENTS: dict[str, Callable[[], str]] = {
+    **{
+        name: partial(comment, of_digest("six", text), hypervisors=["kvm1"])
+        for name, text in CASES.items()
+    },
+    "offline": offline,
+    "unreachable_hypervisor": partial(comment, unfinished("six", NO_ANSWER)),
+}
+"""Name of each golden and what writes it."""
+
+
+@pytest.mark.parametrize("case", sorted(COMMENTS))
 def test_comment_is_its_golden(case: str) -> None:
     expected = (GOLDEN / f"preview_{case}.md").read_text(encoding="utf-8")
-    assert of_case(case) == expected
+    assert COMMENTS[case]() == expected
 
 
-@pytest.mark.parametrize("case", sorted(CASES))
+@pytest.mark.parametrize("case", sorted(COMMENTS))
 def test_comment_begins_with_the_line_by_which_it_is_found_again(case: str) -> None:
-    assert of_case(case).splitlines()[0] == marker("six") == "<!-- pairwise-preview six -->"
+    assert COMMENTS[case]().splitlines()[0] == marker("six") == "<!-- pairwise-preview six -->"
 
 
 def test_preview_that_ended_early_shows_no_list_that_is_not_whole() -> None:
-    text = of_case("unreachable_hypervisor")
+    text = COMMENTS["ended_early"]()
     assert "could not be finished" in text
     assert "`kvm1`" in text
     assert CONFIG not in text
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stack six on a hypervisor whose libvirtd is not there; the engine is never started."""
+    text = (STACKS / "Pulumi.six.yaml").read_text()
+    uri = "qemu+unix:///system?socket=/nonexistent/libvirt-sock"
+    text = text.replace(
+        "    management: mgmt\n", f"    management: mgmt\n    hypervisors: {{lab: '{uri}'}}\n"
+    )
+    (tmp_path / "Pulumi.six.yaml").write_text(text)
+    monkeypatch.setenv("PAIRWISE_STACKS", str(tmp_path))
+    monkeypatch.setattr(ready, "is_ready", lambda *_: True)
+    refused = subprocess.CompletedProcess([], 1, "", "error: Cannot recv data")
+    monkeypatch.setattr(Machines, "virsh", lambda *_: refused)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_comment_for_a_hypervisor_that_gives_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preview", "six", "--markdown"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == (GOLDEN / "preview_unreachable_hypervisor.md").read_text("utf-8")
+    assert "No answer from hypervisor lab" in captured.err
+
+
+def test_comment_for_a_description_that_cannot_be_used(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = elsewhere / "Pulumi.six.yaml"
+    file.write_text(file.read_text().replace("vrid: 52", "vrid: 51"))
+    assert run(["preview", "six", "--markdown"]) == 1
+    text = capsys.readouterr().out
+    assert text.startswith(marker("six"))
+    assert "could not be finished" in text
+    assert "vrid" in text
+
+
+def test_no_comment_for_a_stack_that_there_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preview", "nope", "--markdown"]) == 3
+    assert capsys.readouterr().out == ""
 
 
 def test_long_comment_loses_diffs_and_says_which() -> None:

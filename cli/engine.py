@@ -235,6 +235,12 @@ class Engine:
             before = {number: signal.signal(number, hand_on) for number in handled}
             try:
                 yield process
+            except BaseException:
+                # Nobody reads on (a closed terminal, `| head`): it must not wait for us for ever.
+                process.send_signal(signal.SIGINT)
+                for _ in process.stdout or ():
+                    pass
+                raise
             finally:
                 process.wait()
                 for number, handler in before.items():

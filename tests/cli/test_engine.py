@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -81,3 +83,32 @@ def test_creating_a_stack_leaves_the_tracked_description_alone(
 def test_outputs_of_a_stack_that_never_was_up_are_a_sentence(engine: Engine) -> None:
     with pytest.raises(CommandError, match="run `pairwise up six`"):
         engine.outputs()
+
+
+TALKS_UNTIL_ENDED = "trap 'exit 1' INT; while :; do echo 0123456789012345678901234567890; done"
+"""An engine that fills the pipe and ends when it is asked to."""
+
+
+def test_engine_is_ended_when_nobody_reads_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pairwise up six | head` ends; neither of the two waits for the other."""
+    monkeypatch.setattr(Engine, "argv", lambda *_: ["sh", "-c", TALKS_UNTIL_ENDED])
+    with pytest.raises(BrokenPipeError), engine.running("up") as process:
+        assert process.stdout is not None and process.stdout.readline()
+        raise BrokenPipeError
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ended_by_a_signal_is_a_sentence(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    script = "trap 'exit 1' INT TERM; echo ready; while :; do sleep 0.1; done"
+    monkeypatch.setattr(Engine, "argv", lambda *_: ["sh", "-c", script])
+    ended = pytest.raises(CommandError, match="was ended before it was done")
+    with ended as raised, engine.running("up") as process:
+        assert process.stdout is not None and process.stdout.readline()
+        os.kill(os.getpid(), number)
+        process.stdout.read()
+    assert raised.value.code == code

@@ -4,7 +4,7 @@ STACK ?= six
 PYTHON := .venv/bin/python
 PYTEST := nice -n 10 .venv/bin/pytest -q
 
-.PHONY: help venv lab check test test-all golden render clean-lab
+.PHONY: help venv lab check test test-all golden docs render clean-lab
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ golden: venv ## Write the expected files anew; the diff is the review
 	nice -n 10 $(PYTHON) -m tests.errors.regenerate
 	nice -n 10 $(PYTHON) -m tests.golden.regenerate
 	nice -n 10 $(PYTHON) -m tests.cli.regenerate
+
+docs: venv ## Write docs/reference anew from docstrings and help texts
+	nice -n 10 $(PYTHON) -m tests.docs.regenerate
 
 render: venv ## Every file of every node of STACK, into .pairwise/render/STACK
 	@.venv/bin/pairwise render "$(STACK)" --out ".pairwise/render/$(STACK)"

@@ -55,6 +55,7 @@ inside 'update-ca-certificates >/dev/null 2>&1
 begin=$(date +%s)
 inside 'cd /root/pairwise; exec make lab'
 echo "cold: make lab took $(($(date +%s) - begin)) s, peak memory $(cat "$peak") MiB"
+# shellcheck disable=SC2016  # for the inner shell
 inside 'cd /root/pairwise
     ./pairwise status six
     test -z "$(git status --porcelain)" && echo "cold: git status is clean"'

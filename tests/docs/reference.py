@@ -126,7 +126,7 @@ def description() -> str:
         "Unknown keys are errors. A field without a default must be given.",
         "",
     ]
-    found = classes(tree(ROOT / "stacks" / "model.py"))
+    found = _classes_of("stacks/model*.py")
     for definition in sorted(found, key=lambda d: d.name != "Stack"):
         lines += _definition(definition, level=2)
     return page("The description of a stack", *lines, source="`stacks/model.py`")
@@ -134,12 +134,16 @@ def description() -> str:
 
 def plan() -> str:
     """What follows from a description."""
-    module = tree(ROOT / "stacks" / "plan_types.py")
-    lines = [*markdown(docstring(module))]
+    lines = [*markdown(docstring(tree(ROOT / "stacks" / "plan_types.py")))]
     lines += ["`pairwise where STACK NODE [KEY]` prints a value of a node with its rule.", ""]
-    for definition in classes(module):
+    for definition in _classes_of("stacks/plan*_types.py"):
         lines += _definition(definition, level=2)
-    return page("The plan", *lines, source="`stacks/plan_types.py`")
+    return page("The plan", *lines, source="`stacks/plan*_types.py`")
+
+
+def _classes_of(pattern: str) -> list[Definition]:
+    """The classes of several modules, so that splitting one loses none of them."""
+    return [d for path in sorted(ROOT.glob(pattern)) for d in classes(tree(path))]
 
 
 def commands() -> str:

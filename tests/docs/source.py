@@ -119,7 +119,7 @@ def code_cell(text: str) -> str:
 
 def markdown(text: str) -> list[str]:
     """A docstring as Markdown: paragraphs, and lists of its labelled parts."""
-    first, *others = re.split(r"\n\s*\n", text.strip())
+    first, *others = re.split(r"\n\s*\n", inspect.cleandoc(text).strip())
     lines = [inline(first), ""]
     for paragraph in others:
         parts = _labelled(paragraph)
@@ -136,12 +136,9 @@ def _labelled(paragraph: str) -> list[tuple[str, str]]:
     """The parts of a paragraph that begins with a label; of another the whole, unlabelled."""
     parts: list[tuple[str, str]] = []
     for line in paragraph.splitlines():
-        found = LABEL.match(line) or re.match(r"([A-Z][\w' ]{1,40}):$", line)
-        if found and (parts or (not parts and line == paragraph.splitlines()[0])):
-            if parts and not parts[0][0]:
-                parts[-1] = (parts[-1][0], f"{parts[-1][1]} {line}")
-            else:
-                parts.append((found[1], line[found.end() :]))
+        found = LABEL.match(line)
+        if found and (not parts or parts[0][0]):
+            parts.append((found[1], line[found.end() :]))
         elif parts:
             parts[-1] = (parts[-1][0], f"{parts[-1][1]} {line.strip()}")
         else:

@@ -18,6 +18,10 @@ MAX_BYTES = 60_000
 """GitHub refuses comments of more than 65 536 characters; no character is less than a byte."""
 ROOM_FOR_NOTE = 600
 """Bytes kept free for the sentence that says what was left out."""
+MAX_MESSAGES = 20
+"""More warnings than these are counted only."""
+MAX_MESSAGE = 1000
+"""Characters of one of them."""
 FENCE = "```"
 PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
@@ -74,7 +78,7 @@ def comment(
     if preview.errors:
         return "\n".join([*head, *_unfinished(preview, hypervisors)]) + "\n"
     head += [headline(preview), "", *_asked(preview), ""]
-    tail = [line for message in preview.messages for line in (*_quoted(message), "")]
+    tail = _warnings(preview.messages)
     room = MAX_BYTES - ROOM_FOR_NOTE - _size("\n".join([*head, *tail])) - _frames(preview)
     pieces = [*_resource_pieces(preview), *_operation_pieces(preview)]
     shown, note = _fitted(pieces, room=room, stack=preview.stack)
@@ -233,8 +237,14 @@ def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;")
 
 
-def _quoted(message: str) -> list[str]:
-    return [f"> {_plain(line)}".rstrip() for line in message.splitlines()]
+def _warnings(messages: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    for message in messages[:MAX_MESSAGES]:
+        cut = "..." if len(message) > MAX_MESSAGE else ""
+        text = _plain(message[:MAX_MESSAGE] + cut)
+        lines += [*(f"> {line}".rstrip() for line in text.splitlines()), ""]
+    more = len(messages) - MAX_MESSAGES
+    return [*lines, f"> and {many(more, 'more warning')}", ""] if more > 0 else lines
 
 
 def _size(text: str) -> int:

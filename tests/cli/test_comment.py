@@ -17,7 +17,7 @@ from cli.hidden import SECRET, SIGN, secrets_of_state
 from cli.machines import Machines
 from cli.main import run
 from cli.preview import of_digest, unfinished
-from tests.cli.digests import CASES, CONFIG, DOMAIN, NO_ANSWER, deploy, digest, step
+from tests.cli.digests import CASES, CONFIG, DIFF, DOMAIN, NO_ANSWER, deploy, digest, step
 from tests.descriptions import STACKS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -123,6 +123,14 @@ def test_comment_of_very_many_operations_counts_those_left_out() -> None:
     shown = text.count("base: file")
     assert f"{3000 - shown} whole entries at the end" in text
     assert text.count("<details>") == text.count("</details>")
+
+
+def test_many_long_warnings_leave_room_for_what_changes() -> None:
+    said = tuple(f"warning {number}: {'x' * 9000}" for number in range(30))
+    text = comment(of_digest("six", digest(deploy("lb", {"lb1": {CONFIG: DIFF}}), messages=said)))
+    assert len(text.encode()) <= MAX_BYTES
+    assert "\n".join(DIFF) in text
+    assert text.endswith("> and 10 more warnings\n")
 
 
 def test_diff_with_a_fence_in_it_stays_inside_its_own() -> None:

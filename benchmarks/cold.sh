@@ -41,7 +41,7 @@ inside() { # SCRIPT ARGUMENTS...: in the bare tree, with the names of this machi
 peak=$(mktemp)
 echo 0 >"$peak"
 watch_memory() { # resident pages of all processes of this namespace, but not the same page twice
-    while sleep 2; do
+    while sleep 10; do
         now=$(cat "$bare"/proc/[0-9]*/smaps_rollup 2>/dev/null |
             awk '/^Pss:/ { sum += $2 } END { print int(sum / 1024) }' || true) # one may just have ended
         [ "$now" -le "$(cat "$peak")" ] || echo "$now" >"$peak"

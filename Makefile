@@ -20,9 +20,11 @@ check: venv ## Static checks and pure tests: no root, no machine, under a minute
 
 test: check ## check, then the daemons' own checkers, then the live stack
 	$(PYTEST) -m image tests
-	$(PYTEST) -m "live and not engine" tests
+	$(PYTEST) -m "live and not engine and not load" tests
 
-test-all: test ## That, and the provider under the real engine, killed at every point
+test-all: check ## That with the load of 9 000 connections, and the provider under the real engine
+	$(PYTEST) -m image tests
+	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests
 
 golden: venv ## Write the expected files anew; the diff is the review

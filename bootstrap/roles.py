@@ -14,6 +14,7 @@ from bootstrap.blocks.base import deploy as base
 from bootstrap.blocks.keepalived import deploy as keepalived
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
 from bootstrap.blocks.nginx_web import deploy as nginx_web
+from bootstrap.blocks.notify import deploy as notify
 from bootstrap.checks import Check
 from bootstrap.managed import Manifest
 from bootstrap.site import Site
@@ -60,6 +61,8 @@ ORDER = (
     # First everywhere: firewall and SSH are closed before anything listens, and the user that
     # keepalived's checks run as exists before keepalived judges its configuration.
     _row(base, lambda _: True),
+    # Before every block that has something to tell: keepalived refuses a script that is not there.
+    _row(notify, lambda node: node.notify is not None),
     _row(nginx_lb, lambda node: Role.LB in node.roles),
     _row(nginx_web, lambda node: Role.WEB in node.roles),
     # After nginx: a first health check that fails would give the VIPs away again. Not bound to a

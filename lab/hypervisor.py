@@ -15,7 +15,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import daemons, forward, kvm, namespace
+from lab import daemons, forward, kvm, namespace, server
 from lab.paths import Paths
 from lab.steps import StepError, locked, say
 from lab.waiting import wait_until
@@ -123,6 +123,7 @@ class Lab:
         with locked(self.paths.lab / "lock"):
             if self.is_up():
                 self._ensure_pool()
+                server.ensure(self.paths)
                 return
             self._check_machine()
             self._stop_daemons()
@@ -131,6 +132,7 @@ class Lab:
             self._start_daemons()
             self._wait_for_libvirtd()
             self._ensure_pool()
+            server.ensure(self.paths)
             self._start_what_exists()
 
     def down(self) -> None:
@@ -142,6 +144,7 @@ class Lab:
                 for network in self.virsh("net-list", "--name").stdout.split():
                     self.virsh("net-destroy", network, check=False)
             self._stop_daemons()
+            server.stop(self.paths)
             daemons.end(namespace.processes(self.netns))
             namespace.delete(self.netns)
             for folder in (self.paths.run, *(self.paths.lab / name for name in BINDS)):

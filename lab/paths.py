@@ -94,6 +94,11 @@ class Paths:
         return (Path(base) if base else Path.home() / ".cache") / "pairwise"
 
     @property
+    def packages(self) -> Path:
+        """Debian packages that the lab's HTTP server hands out; not there until it is made."""
+        return self.cache / "packages"
+
+    @property
     def modules(self) -> Path:
         """Go modules that pin the toolchain."""
         return self.root / "lab" / "toolchain"

@@ -13,6 +13,11 @@ STATUS_PORT = 8080
 HEALTH_PATH = "/healthz"
 """Path that a node's own nginx answers itself, whatever its upstream does."""
 
+LAB_PORT = 8025
+"""Port of the lab's own HTTP server, at the hypervisor's address (``lab.server.PORT``)."""
+LAB_NOTIFY_PATH = "/notify"
+"""Path at which it receives notifications (``lab.server.NOTIFY_PATH``)."""
+
 
 def node_address(network: Network, node: Node) -> IPv4Address:
     """Network base plus the node's id."""

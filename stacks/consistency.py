@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from urllib.parse import urlparse
 
+from stacks.consistency_notify import check_notify
 from stacks.consistency_pairs import (
     check_blocks,
     check_disks,
@@ -205,5 +206,6 @@ CHECKS: tuple[Check, ...] = (
     check_disks,
     check_blocks,
     check_image_and_hypervisors,
+    check_notify,
 )
 """Every check, in the order in which a reader meets the values."""

@@ -210,6 +210,22 @@ class Tier:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Notify:
+    """Who is told when something changes hands: every destination that is given."""
+
+    __pydantic_config__ = STRICT
+
+    mail: tuple[str, ...] = ()
+    """Addresses that each message goes to, by the node's own sendmail."""
+    command: tuple[str, ...] = ()
+    """Program of the nodes and its arguments; gets each message as JSON on its standard input, as
+    an unprivileged user. A message counts as delivered when it ends with 0."""
+    lab: bool = False
+    """Whether the hypervisor of an embedded lab receives them: it appends them to a file of the
+    lab. Without effect on nodes whose hypervisor is not ``embedded``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stack:
     """One deployable whole: a ``pairwise:stack`` description."""
 
@@ -239,6 +255,8 @@ class Stack:
     """``golden`` for the image that ``make lab`` bakes, or the path or URL of a cloud image."""
     time_servers: tuple[str, ...] = ()
     """NTP servers; none means that each machine keeps its hypervisor's clock."""
+    notify: Notify | None = None
+    """Who is told of transitions; none: nobody, the journal of each node has them anyway."""
     protect_data: bool = False
     """Whether data volumes refuse deletion (Pulumi protect); labs are meant to be destroyed."""
 

@@ -12,6 +12,8 @@ from stacks import firewall
 from stacks.addressing import (
     HEALTH_PATH,
     HTTP_PORT,
+    LAB_NOTIFY_PATH,
+    LAB_PORT,
     STATUS_PORT,
     balancers_of,
     bridge_name,
@@ -32,6 +34,7 @@ from stacks.plan_types import (
     NameEntry,
     NetworkPlan,
     NodePlan,
+    NotifyPlan,
     Plan,
     Upstream,
     VipPlan,
@@ -157,6 +160,7 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         keepalived=_keepalived(stack, name, member, own_vips),
         balancer=_balancer(stack, member),
         web=_web(stack, name, member_name, member),
+        notify=_notify(stack, node),
     )
 
 
@@ -273,6 +277,19 @@ def _balancer(stack: Stack, member: Pair | Tier) -> BalancerPlan | None:
         listen_port=HTTP_PORT,
         status_port=STATUS_PORT,
     )
+
+
+def _notify(stack: Stack, node: Node) -> NotifyPlan | None:
+    """Nothing where no destination is left: the lab's is that of an embedded hypervisor only."""
+    wanted = stack.notify
+    if wanted is None:
+        return None
+    hypervisor = gateway_address(stack.networks[stack.management])
+    in_lab = wanted.lab and stack.hypervisors[node.hypervisor] == "embedded"
+    lab_url = f"http://{hypervisor}:{LAB_PORT}{LAB_NOTIFY_PATH}" if in_lab else None
+    if not (wanted.mail or wanted.command or lab_url):
+        return None
+    return NotifyPlan(mail=wanted.mail, command=wanted.command, lab_url=lab_url)
 
 
 def _web(stack: Stack, node: str, member_name: str, member: Pair | Tier) -> WebPlan | None:

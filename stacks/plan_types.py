@@ -215,6 +215,19 @@ class WebPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NotifyPlan:
+    """Where the node's messages go."""
+
+    mail: tuple[str, ...]
+    """From the description."""
+    command: tuple[str, ...]
+    """From the description."""
+    lab_url: str | None
+    """Receiver of the lab, at the hypervisor's address in the management network; none unless the
+    description says ``lab: true`` and the hypervisor is embedded."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class NodePlan:
     """Everything about one node."""
 
@@ -259,6 +272,8 @@ class NodePlan:
     """For role lb."""
     web: WebPlan | None
     """For role web."""
+    notify: NotifyPlan | None
+    """Where the description says ``notify`` and names a destination that this node has."""
 
     def interface(self, network: str) -> Interface:
         """The node's card in a network.

@@ -34,6 +34,18 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             **ALONE_LB,
         },
     ),
+    "alone-lb-told": (
+        "six",
+        {
+            "put": {
+                "notify": {
+                    "mail": ["ops@example.org", "root"],
+                    "command": ["/usr/local/bin/page", "--team", "web"],
+                },
+            },
+            **ALONE_LB,
+        },
+    ),
     "alone-data": (
         "six",
         {"drop": ("pairs.lb", "tiers.web", "nodes.lb1", "nodes.lb2", "nodes.web1", "nodes.web2")},

@@ -2,8 +2,9 @@
 
 Needs: node.keepalived; base (user healthcheck, VRRP accepted from the peer) and the block of the
     service whose health it checks before it, so that its first check finds an answer.
-Ensures: keepalived.conf; a notify script that writes each transition to the journal and to
-    /run/keepalived/<VIP>.state; a script that removes left-over VIPs before start and after stop.
+Ensures: keepalived.conf; a message for each transition where the plan has ``notify``; a script
+    that writes each transition to the journal and to /run/keepalived/<VIP>.state; a script
+    that removes left-over VIPs before start and after stop.
 Restart: never; every change is taken up by a reload (SIGHUP), which keeps the VIPs where they are.
 Pair order: backup first, then active. In mode dual a node is active for one VIP and backup for
     another: reloads are safe in any order, see "advert interval".
@@ -32,7 +33,8 @@ is FAULT, and the VIP leaves; with 101 against 90 the document's weight would ne
 that starts nginx and kills keepalived -> systemd restarts nginx once, track_process and
 track_script see that it is gone. auth_type PASS -> none: a password in clear text keeps nobody
 out, the firewall accepts protocol 112 from the peer only. Multicast -> unicast. Mail
-(notification_email, smtp_server) -> the journal; router_id LVS_DEVEL on both -> the node's name.
+(notification_email, smtp_server) -> the journal, and the block ``notify``; router_id LVS_DEVEL on
+both -> the node's name.
 """
 
 from __future__ import annotations
@@ -45,10 +47,11 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.operations import vrrp
 from bootstrap.render import render
+from bootstrap.shared import notify
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
 from stacks.model import VrrpMode
-from stacks.plan_types import DeployPlan, KeepalivedPlan, NodePlan
+from stacks.plan_types import DeployPlan, KeepalivedPlan, NodePlan, VrrpInstance
 
 NAME = "keepalived"
 UNIT = "keepalived.service"
@@ -83,6 +86,15 @@ START_MARGIN_S = 1
 """Beyond the master-down interval that a starting node only listens: adverts of a node that is
 active are then surely heard, and its VIP is not taken from it."""
 
+TRANSITIONS = {
+    "notify_master": ("active", "holds"),
+    "notify_backup": ("backup", "stands by for"),
+    "notify_fault": ("fault", "is not fit to hold"),
+    "notify_stop": ("stopped", "takes no part any more in"),
+}
+"""keepalived.conf(5): hook -> state and words of the message. They run as the user of the
+notification program, not as root as the script does that writes below /run."""
+
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     """Every file of the block; scripts first, keepalived's checker looks for them."""
@@ -110,7 +122,12 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         ManagedFile(path=DROP_IN, content=text("keepalived.service.d.conf"), check=CHECK_DROP_IN),
         ManagedFile(
             path=CONFIG,
-            content=text("keepalived.conf", **_settings(keepalived)),
+            content=text(
+                "keepalived.conf",
+                **_settings(keepalived),
+                messages=_messages(node, plan),
+                message_user=notify.USER,
+            ),
             check=verify.CHECK_KEEPALIVED,
         ),
     )
@@ -130,6 +147,30 @@ def _settings(keepalived: KeepalivedPlan) -> dict[str, object]:
         "process_grace_s": PROCESS_GRACE_S,
         "startup_delay_s": math.ceil(takeover_s) + START_MARGIN_S,
     }
+
+
+def _messages(node: NodePlan, plan: DeployPlan) -> dict[str, list[tuple[str, str]]]:
+    """VIP -> keepalived's hook and the call of the notification program, for each transition."""
+    told = _keepalived(node).instances if node.notify is not None else ()
+    silent: dict[str, list[tuple[str, str]]] = {i.name: [] for i in _keepalived(node).instances}
+    return silent | {instance.name: _hooks(node, plan, instance) for instance in told}
+
+
+def _hooks(node: NodePlan, plan: DeployPlan, instance: VrrpInstance) -> list[tuple[str, str]]:
+    return [
+        (
+            hook,
+            notify.command(
+                notify.Kind.VRRP,
+                pair=plan.deploy,
+                node=node.name,
+                vip=instance.name,
+                state=state,
+                text=f"{node.name} {does} {instance.name} ({instance.vip})",
+            ),
+        )
+        for hook, (state, does) in TRANSITIONS.items()
+    ]
 
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:

@@ -63,6 +63,7 @@ def _setting(node: NodePlan) -> list[str]:
     return [
         *lines,
         "id healthcheck >/dev/null 2>&1 || useradd --system --user-group healthcheck",
+        "id pairwise-notify >/dev/null 2>&1 || useradd --system --user-group pairwise-notify",
         "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key",
         "echo '#ready'",
     ]

@@ -35,6 +35,12 @@ BROKEN = {
     "/usr/local/lib/pairwise/check-service": ("|| exit 1", "|| ("),
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),
     "/usr/local/lib/pairwise/vrrp-clean": ("exit 0", "done"),
+    "/usr/local/lib/pairwise/notify": ("esac", "fi"),
+    "/usr/local/lib/pairwise/notify-deliver": ("def main(", "def main)"),
+    "/etc/pairwise/notify.json": ("{", "("),
+    "/etc/systemd/system/pairwise-notify-spool.service": ("oneshot", "once"),
+    "/etc/systemd/system/pairwise-notify-lab.service": ("Restart=on-failure", "Restart=maybe"),
+    "/etc/systemd/system/pairwise-notify-lab.path": ("DirectoryNotEmpty=/", "DirectoryNotEmpty="),
 }
 """Path -> what is replaced in a good file, and by what."""
 

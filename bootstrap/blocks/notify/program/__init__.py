@@ -1,0 +1,1 @@
+"""The program that the notify block installs as it stands here."""

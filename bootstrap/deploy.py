@@ -43,7 +43,14 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
     if phase == phases.ACTIVATE:
         ensure_reread(wanted, seen)
     for block, manifest in zip(blocks, owned, strict=True):
-        site = Site(node=node, plan=plan, secrets=secrets, seen=seen, manifest=manifest)
+        site = Site(
+            node=node,
+            plan=plan,
+            secrets=secrets,
+            seen=seen,
+            manifest=manifest,
+            together=wanted.packages,
+        )
         _function(block, phase)(site)
 
 

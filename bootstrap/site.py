@@ -32,6 +32,8 @@ class Site:
     """What is so on the node, as of the beginning of the phase."""
     manifest: Manifest
     """What the block owns there."""
+    together: tuple[str, ...] = ()
+    """Packages of all blocks of the node: those that are missing are installed at once."""
 
     def named(self, text: str) -> str:
         """Name of an operation: the block, then what is changed."""
@@ -42,8 +44,13 @@ def ensure_installed(site: Site) -> None:
     """Packages: unwanted ones leave first, they may hold a port or a file of a wanted one."""
     for name in site.manifest.unwanted:
         packages.removed(name=site.named(f"no package {name}"), package=name, seen=site.seen)
-    for name in site.manifest.packages:
-        packages.installed(name=site.named(f"package {name}"), package=name, seen=site.seen)
+    for package in site.manifest.packages:
+        packages.installed(
+            name=site.named(f"package {package}"),
+            package=package,
+            together=site.together,
+            seen=site.seen,
+        )
 
 
 def ensure_configured(site: Site, *, leave: tuple[str, ...] = ()) -> None:

@@ -84,8 +84,9 @@ def no_ssh_to(stack: LiveStack, address: str) -> Iterator[None]:
     """A packet filter at the hypervisor that drops SSH to one machine."""
     table = "pairwise_test"
     rules = (
-        f"table inet {table} {{ chain output {{ type filter hook output priority 0; "
-        f"ip daddr {address} tcp dport 22 drop; }} }}"
+        f"add table inet {table}; "
+        f"add chain inet {table} output {{ type filter hook output priority 0; }}; "
+        f"add rule inet {table} output ip daddr {address} tcp dport 22 drop"
     )
     stack.inside("nft", rules)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pyinfra.context import host
 
@@ -11,7 +11,7 @@ from bootstrap.checks import Check
 from bootstrap.facts import node as facts
 from bootstrap.managed import Manifest, RenderedFile, union
 from bootstrap.phases import PHASES
-from bootstrap.roles import Block, blocks_of
+from bootstrap.roles import blocks_of, phase_function
 from bootstrap.site import Site, ensure_reread
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
@@ -51,15 +51,7 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
             manifest=manifest,
             together=wanted.packages,
         )
-        _function(block, phase)(site)
-
-
-def _function(block: Block, phase: str) -> Callable[[Site], None]:
-    return {
-        phases.INSTALL: block.install,
-        phases.CONFIGURE: block.configure,
-        phases.ACTIVATE: block.activate,
-    }[phase]
+        phase_function(block, phase)(site)
 
 
 def batches(phase: str, *, plan: DeployPlan) -> list[list[str]]:

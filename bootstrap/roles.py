@@ -10,34 +10,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from bootstrap import phases
 from bootstrap.blocks.base import deploy as base
 from bootstrap.blocks.keepalived import deploy as keepalived
+from bootstrap.blocks.memcached import deploy as memcached
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
-from bootstrap.blocks.nginx_web import deploy as nginx_web
 from bootstrap.blocks.notify import deploy as notify
+from bootstrap.blocks.php_web import deploy as php_web
 from bootstrap.checks import Check
 from bootstrap.managed import Manifest
-from bootstrap.site import Site
+from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
 from stacks.model import Role
 from stacks.plan_types import DeployPlan, NodePlan
 
 
 class Block(Protocol):
-    """What every ``blocks/<block>/deploy.py`` has."""
+    """What every ``blocks/<block>/deploy.py`` has.
+
+    A function ``install``, ``configure`` or ``activate`` of its own takes the place of the usual
+    one (``phase_function``) where a block has an order of its own.
+    """
 
     NAME: str
 
     def manifest(self, node: NodePlan, plan: DeployPlan) -> Manifest:
         """All that the block owns on a node."""
-
-    def install(self, site: Site) -> None:
-        """Phase one."""
-
-    def configure(self, site: Site) -> None:
-        """Phase two."""
-
-    def activate(self, site: Site) -> None:
-        """Phase three."""
 
     def checks(self, node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
         """What ``pairwise verify`` tries."""
@@ -64,7 +61,9 @@ ORDER = (
     # Before every block that has something to tell: keepalived refuses a script that is not there.
     _row(notify, lambda node: node.notify is not None),
     _row(nginx_lb, lambda node: Role.LB in node.roles),
-    _row(nginx_web, lambda node: Role.WEB in node.roles),
+    # Before PHP: its first session finds both places.
+    _row(memcached, lambda node: Role.WEB in node.roles),
+    _row(php_web, lambda node: Role.WEB in node.roles),
     # After nginx: a first health check that fails would give the VIPs away again. Not bound to a
     # role: any pair may have VIPs under keepalived; without nginx there is nothing to check yet,
     # so it comes with the block of the service that it watches.
@@ -75,6 +74,20 @@ ORDER = (
     # mysql, nfs, director, real_server, client: their blocks come with later issues; until then
     # such a node has the base.
 )
+
+
+USUAL: dict[str, Callable[[Site], None]] = {
+    phases.INSTALL: ensure_installed,
+    phases.CONFIGURE: ensure_configured,
+    phases.ACTIVATE: ensure_active,
+}
+"""What each phase does in a block that does not say otherwise: bring about its manifest."""
+
+
+def phase_function(block: Block, phase: str) -> Callable[[Site], None]:
+    """A phase of a block: its own function of that name, else the usual one."""
+    own: Callable[[Site], None] = getattr(block, phase, USUAL[phase])
+    return own
 
 
 def blocks_of(node: NodePlan) -> tuple[Block, ...]:

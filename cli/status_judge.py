@@ -128,10 +128,12 @@ def _vrrp_group(plan: Plan, vip: VipPlan, seen: Seen) -> tuple[dict[str, Any], l
     others = [name for name in nodes if name != active and seen.answer(name).reachable]
     states = {name: _vrrp_state(seen.answer(name), vip.name) for name in nodes}
     backups = [name for name in others if states[name] == "BACKUP"]
+    balancer = plan.nodes[vip.prefers].balancer
+    spread = [balancer.granularity] if balancer is not None else []
     group = _group(
         vip,
         kind="vrrp",
-        details=", ".join(f"{name} {state}" for name, state in states.items()),
+        details="; ".join([", ".join(f"{n} {state}" for n, state in states.items()), *spread]),
         active=active,
         backup=backups[0] if active and backups else None,
     )

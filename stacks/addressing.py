@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from stacks.model import Network, Node, Pair, Stack, Tier
+from stacks.model import Network, NetworkMode, Node, Pair, Stack, Tier
 
 HTTP_PORT = 80
 """Port of the sites on balancers and web machines (IANA: http)."""
+SESSION_PORT = 11211
+"""Port of the memcacheds that hold the sessions (IANA: memcache)."""
 STATUS_PORT = 8080
 """Port of nginx's own health answer and stub_status, on 127.0.0.1 only."""
 HEALTH_PATH = "/healthz"
@@ -53,6 +55,14 @@ def shared_network(stack: Stack, one: str, other: str) -> str:
     """First network of ``one`` that ``other`` is in too, management left out."""
     theirs = set(stack.nodes[other].networks) - {stack.management}
     return next(name for name in stack.nodes[one].networks if name in theirs)
+
+
+def session_network(stack: Stack, member: Pair | Tier) -> str:
+    """First network that all its nodes share, isolated before NAT, management left out."""
+    shared = set.intersection(*(set(stack.nodes[name].networks) for name in member.nodes))
+    first = stack.nodes[member.nodes[0]].networks
+    names = [name for name in first if name in shared - {stack.management}]
+    return min(names, key=lambda name: stack.networks[name].mode is not NetworkMode.ISOLATED)
 
 
 def balancers_of(stack: Stack, member_name: str) -> list[str]:

@@ -9,12 +9,12 @@ from urllib.parse import urlparse
 
 from stacks.consistency_notify import check_notify
 from stacks.consistency_pairs import (
-    check_blocks,
     check_disks,
     check_pairs,
     check_vips,
     check_vrrp,
 )
+from stacks.consistency_web import check_blocks, check_memory
 from stacks.model import Network, Pair, Stack, Tier
 from stacks.problems import LABEL, Check, Problem, twice
 
@@ -205,6 +205,7 @@ CHECKS: tuple[Check, ...] = (
     check_vrrp,
     check_disks,
     check_blocks,
+    check_memory,
     check_image_and_hypervisors,
     check_notify,
 )

@@ -1,10 +1,10 @@
-"""Checks over pairs, their VIPs, VRRP settings, disks and blocks."""
+"""Checks over pairs, their VIPs, VRRP settings and disks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.model import Network, Pair, Role, Stack, Vip, VipManager, VrrpMode
+from stacks.model import Network, Pair, Stack, Vip, VipManager, VrrpMode
 from stacks.problems import LABEL, Problem, twice
 
 MIN_DISK_MIB = 64
@@ -181,62 +181,3 @@ def check_disks(stack: Stack) -> Iterator[Problem]:
                             f"node {node} is not in {disk.network!r}",
                             "add the network to the node",
                         )
-
-
-def check_blocks(stack: Stack) -> Iterator[Problem]:
-    """Roles and the settings of their blocks go together, and the balancers' tier exists."""
-    for name, member in stack.members().items():
-        where = f"{'pairs' if name in stack.pairs else 'tiers'}.{name}"
-        balancer = member.balancer if isinstance(member, Pair) else None
-        if isinstance(member, Pair):
-            if (Role.LB in member.roles) != (balancer is not None):
-                yield Problem(where, "role lb and key balancer go together", "give both or neither")
-        elif Role.LB in member.roles:
-            yield Problem(f"{where}.roles", "a tier cannot be a balancer", "make it a pair")
-        if (Role.WEB in member.roles) != (member.web is not None):
-            yield Problem(where, "role web and key web go together", "give both or neither")
-        if balancer is not None:
-            yield from _check_balancer(stack, where, member)
-
-
-def _check_balancer(stack: Stack, where: str, member: Pair | object) -> Iterator[Problem]:
-    assert isinstance(member, Pair)
-    assert member.balancer is not None
-    balancer = member.balancer
-    for key, number, low, high in (
-        ("connections", balancer.connections, 64, 60000),
-        ("max_body_mib", balancer.max_body_mib, 1, 1024),
-        ("max_fails", balancer.max_fails, 0, 100),
-        ("fail_timeout_s", balancer.fail_timeout_s, 1, 3600),
-    ):
-        if not low <= number <= high:
-            yield Problem(
-                f"{where}.balancer.{key}", f"{number} is out of range", f"choose {low} to {high}"
-            )
-    target = stack.members().get(balancer.upstream)
-    if target is None or target.web is None:
-        yield Problem(
-            f"{where}.balancer.upstream",
-            f"{balancer.upstream!r} is no pair or tier with role web",
-            "name one that serves pages",
-        )
-        return
-    if target.web.max_body_mib != balancer.max_body_mib:
-        yield Problem(
-            f"{where}.balancer.max_body_mib",
-            f"it is {balancer.max_body_mib}, but {balancer.upstream} has {target.web.max_body_mib}",
-            "let both agree, or uploads fail half-way",
-        )
-    own = [set(stack.nodes[node].networks) for node in member.nodes if node in stack.nodes]
-    for node in target.nodes:
-        shared = (
-            set.intersection(*own, set(stack.nodes[node].networks))
-            if (own and node in stack.nodes)
-            else {""}
-        )
-        if not shared - {stack.management}:
-            yield Problem(
-                f"{where}.balancer.upstream",
-                f"node {node} shares no network with the balancers but management",
-                "add one to the node",
-            )

@@ -32,6 +32,7 @@ def rules(
     ]
     found += _vrrp(stack, node, member, vips)
     found += _http(stack, node, member, vips)
+    found += _sessions(stack, node, member)
     return tuple(found)
 
 
@@ -54,6 +55,27 @@ def _vrrp(
             reason=f"VRRP adverts from {peer}",
         )
         for name in sorted(networks)
+    ]
+
+
+def _sessions(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
+    """memcached knows no password: only the other web machines reach it."""
+    peers = [name for name in member.nodes if name != node]
+    if member.web is None or not peers:
+        return []
+    home = addressing.session_network(stack, member)
+    network = stack.networks[home]
+    by_id = sorted(peers, key=lambda name: stack.nodes[name].id)
+    return [
+        FirewallRule(
+            interface=home,
+            protocol="tcp",
+            ports=(addressing.SESSION_PORT,),
+            sources=tuple(
+                IPv4Network(addressing.node_address(network, stack.nodes[name])) for name in by_id
+            ),
+            reason="sessions, from the other web machines",
+        )
     ]
 
 

@@ -156,7 +156,7 @@ class Balancer:
     connections: int = 9000
     """Concurrent client connections that each balancer must be able to hold alone."""
     max_body_mib: int = 8
-    """Largest request body that passes (the document's client_max_body_size)."""
+    """Largest upload that passes (the document's client_max_body_size)."""
     max_fails: int = 1
     """Failures after which a web machine is left out for ``fail_timeout_s``."""
     fail_timeout_s: int = 10
@@ -165,12 +165,14 @@ class Balancer:
 
 @dataclass(frozen=True, kw_only=True)
 class Web:
-    """nginx that serves the pages behind the balancers."""
+    """nginx and php-fpm that serve the site, with its sessions in memcached on every node."""
 
     __pydantic_config__ = STRICT
 
     max_body_mib: int = 8
-    """Largest request body that passes; must agree with the balancer's."""
+    """Largest upload that passes; must agree with the balancer's."""
+    session_memory_mib: int = 64
+    """Memory of the memcached on each node; each one holds all sessions."""
 
 
 @dataclass(frozen=True, kw_only=True)

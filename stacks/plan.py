@@ -11,22 +11,18 @@ from ipaddress import IPv4Network
 from stacks import firewall
 from stacks.addressing import (
     HEALTH_PATH,
-    HTTP_PORT,
     LAB_NOTIFY_PATH,
     LAB_PORT,
     STATUS_PORT,
-    balancers_of,
     bridge_name,
     gateway_address,
     mac_address,
     member_of,
     node_address,
-    shared_network,
     volume_wwn,
 )
-from stacks.model import Node, Pair, Role, Stack, Tier, VipManager, VrrpMode
+from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
 from stacks.plan_types import (
-    BalancerPlan,
     DeployPlan,
     DiskPlan,
     Interface,
@@ -36,11 +32,10 @@ from stacks.plan_types import (
     NodePlan,
     NotifyPlan,
     Plan,
-    Upstream,
     VipPlan,
     VrrpInstance,
-    WebPlan,
 )
+from stacks.plan_web import balancer_plan, web_plan
 
 PRIORITY_PREFERRED = 101
 """VRRP priority of the preferred node (documents 000 and 003)."""
@@ -158,8 +153,8 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         firewall=firewall.rules(stack, name, member, own_vips),
         time_servers=stack.time_servers,
         keepalived=_keepalived(stack, name, member, own_vips),
-        balancer=_balancer(stack, member),
-        web=_web(stack, name, member_name, member),
+        balancer=balancer_plan(stack, member),
+        web=web_plan(stack, name, member_name, member),
         notify=_notify(stack, node),
     )
 
@@ -254,31 +249,6 @@ def _vrrp_instance(stack: Stack, node: str, pair: Pair, vip: VipPlan) -> VrrpIns
     )
 
 
-def _balancer(stack: Stack, member: Pair | Tier) -> BalancerPlan | None:
-    if not isinstance(member, Pair) or member.balancer is None:
-        return None
-    balancer = member.balancer
-    target = stack.members()[balancer.upstream]
-    by_id = sorted(target.nodes, key=lambda name: stack.nodes[name].id)
-    upstreams = []
-    for name in by_id:
-        network = stack.networks[shared_network(stack, member.nodes[0], name)]
-        address = node_address(network, stack.nodes[name])
-        upstreams.append(Upstream(node=name, address=address, port=HTTP_PORT))
-    return BalancerPlan(
-        server_name=balancer.server_name,
-        method=balancer.method,
-        upstream_name=balancer.upstream,
-        upstreams=tuple(upstreams),
-        connections=balancer.connections,
-        max_body_mib=balancer.max_body_mib,
-        max_fails=balancer.max_fails,
-        fail_timeout_s=balancer.fail_timeout_s,
-        listen_port=HTTP_PORT,
-        status_port=STATUS_PORT,
-    )
-
-
 def _notify(stack: Stack, node: Node) -> NotifyPlan | None:
     """Nothing where no destination is left: the lab's is that of an embedded hypervisor only."""
     wanted = stack.notify
@@ -290,17 +260,3 @@ def _notify(stack: Stack, node: Node) -> NotifyPlan | None:
     if not (wanted.mail or wanted.command or lab_url):
         return None
     return NotifyPlan(mail=wanted.mail, command=wanted.command, lab_url=lab_url)
-
-
-def _web(stack: Stack, node: str, member_name: str, member: Pair | Tier) -> WebPlan | None:
-    if member.web is None or Role.WEB not in member.roles:
-        return None
-    balancers = balancers_of(stack, member_name)
-    home = shared_network(stack, node, balancers[0]) if balancers else stack.nodes[node].networks[0]
-    network = stack.networks[home]
-    return WebPlan(
-        listen_address=node_address(network, stack.nodes[node]),
-        listen_port=HTTP_PORT,
-        trusted_proxies=tuple(node_address(network, stack.nodes[name]) for name in balancers),
-        max_body_mib=member.web.max_body_mib,
-    )

@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from stacks.model import BalanceMethod, NetworkMode, Role, VipManager, VrrpMode
+from stacks.capacity import Limits
+from stacks.model import NetworkMode, Role, VipManager, VrrpMode
+from stacks.plan_web_types import BalancerPlan, WebPlan
 
 T = TypeVar("T")
 
@@ -163,58 +165,6 @@ class KeepalivedPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upstream:
-    """One web machine behind the balancers."""
-
-    node: str
-    """Its name."""
-    address: IPv4Address
-    """Its address in the network that balancer and web machine share."""
-    port: int
-    """Port that its web server listens on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BalancerPlan:
-    """nginx as balancer on one node."""
-
-    server_name: str
-    """From the description."""
-    method: BalanceMethod
-    """From the description."""
-    upstream_name: str
-    """The tier's name."""
-    upstreams: tuple[Upstream, ...]
-    """Nodes of the tier, by id."""
-    connections: int
-    """From the description."""
-    max_body_mib: int
-    """From the description."""
-    max_fails: int
-    """From the description."""
-    fail_timeout_s: int
-    """From the description."""
-    listen_port: int
-    """80."""
-    status_port: int
-    """8080 on 127.0.0.1: health answer and stub_status, not reachable from outside."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebPlan:
-    """nginx that serves pages on one node."""
-
-    listen_address: IPv4Address
-    """The node's address in the network that it shares with its balancers."""
-    listen_port: int
-    """80."""
-    trusted_proxies: tuple[IPv4Address, ...]
-    """Balancers whose X-Forwarded-For is believed."""
-    max_body_mib: int
-    """From the description."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class NotifyPlan:
     """Where the node's messages go."""
 
@@ -274,6 +224,13 @@ class NodePlan:
     """For role web."""
     notify: NotifyPlan | None
     """Where the description says ``notify`` and names a destination that this node has."""
+
+    @property
+    def limits(self) -> Limits | None:
+        """What its connections take; none where no number of the description says how many."""
+        if self.balancer is not None:
+            return self.balancer.limits
+        return self.web.limits if self.web is not None else None
 
     def interface(self, network: str) -> Interface:
         """The node's card in a network.

@@ -10,6 +10,7 @@ from bootstrap.checks import Check, is_active, is_enabled, listens, runs_install
 from bootstrap.managed import Link, ManagedFile, Reload, Unit
 from bootstrap.render import render
 from bootstrap.shared.systemd import CHECK_DROP_IN
+from stacks.capacity import Limits
 
 MAIN = "/etc/nginx/nginx.conf"
 SITES = "/etc/nginx/sites-available"
@@ -24,8 +25,11 @@ STATUS_PORT = 8080
 HEALTH_PATH = "/healthz"
 """As ``stacks.addressing.HEALTH_PATH``."""
 
-SPARE_CONNECTIONS = 512
-"""Connections beyond those that are balanced: health checks, idle upstream connections."""
+UPLOAD_FORM_KIB = 64
+"""What a form takes around the file in it: boundaries, names, further fields."""
+ANSWER_S = 10
+"""Seconds for a web machine's answer. One that loses its power under a request says nothing; the
+balancer then asks another one (document 000: nginx's 60 s, in which clients give up)."""
 
 CHECK_MAIN = "/usr/sbin/nginx -t -q -c %s"
 CHECK_SITE = (
@@ -36,20 +40,25 @@ CHECK_SITE = (
 )
 
 
-def main_file(*, stack: str, connections: int) -> ManagedFile:
+def body_kib(max_body_mib: int) -> int:
+    """Size of a request body that holds a file of so many MiB."""
+    return max_body_mib * 1024 + UPLOAD_FORM_KIB
+
+
+def main_file(*, stack: str, limits: Limits, header_kib: int = 32) -> ManagedFile:
     """The main configuration file.
 
     Args:
-        stack: name in the header. connections: those a worker may hold at once, both sides counted.
+        stack: name in the header. limits: of the machine, see ``stacks.capacity``.
+        header_kib: buffer of each request that is read; 32 in document 000.
     """
     return ManagedFile(
         path=MAIN,
         content=render(
             "shared/templates/nginx.conf.j2",
             stack=stack,
-            worker_connections=connections,
-            # Every connection is a descriptor; logs, listeners and files served come on top.
-            worker_rlimit_nofile=connections + SPARE_CONNECTIONS,
+            limits=limits,
+            header_kib=header_kib,
             enabled=ENABLED,
         ),
         check=CHECK_MAIN,
@@ -98,6 +107,18 @@ def unit(files: tuple[ManagedFile, ...], *, port: int = STATUS_PORT) -> Unit:
         reload=Reload.RELOAD,
         files=read,
         ready=f"curl -fsS -o /dev/null --max-time 5 {url}",
+    )
+
+
+def check_open_files(block: str, limits: Limits) -> Check:
+    """The workers that run have the planned number of files."""
+    worker = f"$(pgrep -P $(systemctl show -p MainPID --value {UNIT}) | head -n 1)"
+    return Check(
+        name=f"{block}: nginx may open {limits.open_files} files",
+        command=f"grep 'Max open files' /proc/{worker}/limits",
+        expect=str(limits.open_files),
+        failure=f"nginx's workers may open fewer than {limits.open_files} files: systemctl reload"
+        " nginx; a worker from before the change ends with its last connection.",
     )
 
 

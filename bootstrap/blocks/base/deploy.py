@@ -24,7 +24,6 @@ from bootstrap.checks import Check
 from bootstrap.managed import Boot, ManagedFile, Manifest, Reload, SystemUser, Unit
 from bootstrap.render import render
 from bootstrap.shared.systemd import CHECK_DROP_IN
-from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "base"
@@ -48,12 +47,25 @@ SYSCTLS = {
     "net.ipv4.conf.all.accept_source_route": "0",
     "net.ipv4.ip_forward": "0",
     "net.ipv4.tcp_syncookies": "1",
-    # 9 000 connections through a balancer are 18 000 entries, and closed ones stay for two
-    # minutes; a machine of 768 MiB would get 8 192 (nf_conntrack-sysctl.rst).
-    "net.netfilter.nf_conntrack_max": "131072",
     # A node that hangs in a panic holds its peer up; one that boots takes part again.
     "kernel.panic": "10",
 }
+
+CONNTRACK_MAX = 131072
+"""Where no number of connections says more: a machine of 768 MiB would get 8 192
+(nf_conntrack-sysctl.rst)."""
+
+
+def sysctls(node: NodePlan) -> dict[str, str]:
+    """Kernel values of a node; the size of the firewall's table follows from its connections."""
+    if node.limits is None:
+        return {**SYSCTLS, "net.netfilter.nf_conntrack_max": str(CONNTRACK_MAX)}
+    return {
+        **SYSCTLS,
+        "net.netfilter.nf_conntrack_max": str(node.limits.conntrack_max),
+        "net.netfilter.nf_conntrack_buckets": str(node.limits.conntrack_buckets),
+    }
+
 
 HEALTHCHECK = SystemUser(name="healthcheck")
 """keepalived's check scripts run as this user and not as root."""
@@ -87,7 +99,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         ManagedFile(path=MODULES_FILE, content=text("modules-load.conf")),
         ManagedFile(
             path=SYSCTL_FILE,
-            content=render("shared/templates/sysctl.conf.j2", stack=plan.stack, values=SYSCTLS),
+            content=render(
+                "shared/templates/sysctl.conf.j2", stack=plan.stack, values=sysctls(node)
+            ),
         ),
         ManagedFile(
             path=RULESET_FILE, content=text("nftables.conf"), mode=0o600, check=verify.CHECK_NFT
@@ -113,7 +127,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         # Left behind only by a package installation that was killed: it would keep every
         # service of every later one from starting.
         absent=("/usr/sbin/policy-rc.d",),
-        sysctls=SYSCTLS,
+        sysctls=sysctls(node),
         ruleset=by_path[RULESET_FILE].content,
         units=(
             *(Unit(name=name, boot=Boot.MASKED, running=False) for name in MASKED),
@@ -131,21 +145,6 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     )
 
 
-def install(site: Site) -> None:
-    """Its packages are there, unwanted ones are not."""
-    ensure_installed(site)
-
-
-def configure(site: Site) -> None:
-    """Users and files are as planned."""
-    ensure_configured(site)
-
-
-def activate(site: Site) -> None:
-    """Firewall, kernel and daemons use them."""
-    ensure_active(site)
-
-
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
-    return verify.checks(node, sysctls=SYSCTLS, deploy=plan.deploy)
+    return verify.checks(node, sysctls=sysctls(node), deploy=plan.deploy)

@@ -6,16 +6,13 @@ drop-in by ``systemd-analyze verify``; they are declared with the files in ``boo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from bootstrap.checks import Check, kernel_uses
 from bootstrap.shared import nginx
-from stacks.plan_types import BalancerPlan, NodePlan
+from stacks.plan_types import NodePlan
+from stacks.plan_web_types import BalancerPlan
 
 
-def checks(
-    node: NodePlan, balancer: BalancerPlan, *, deploy: str, sysctls: Mapping[str, str]
-) -> tuple[Check, ...]:
+def checks(node: NodePlan, balancer: BalancerPlan, *, deploy: str) -> tuple[Check, ...]:
     """Process, ports and answers of one balancer."""
     url = f"http://127.0.0.1:{balancer.listen_port}/"
     return (
@@ -25,7 +22,8 @@ def checks(
             port=balancer.listen_port,
             status_port=balancer.status_port,
         ),
-        kernel_uses("nginx_lb", sysctls),
+        nginx.check_open_files("nginx_lb", balancer.limits),
+        kernel_uses("nginx_lb", balancer.limits.sysctls()),
         Check(
             name="nginx_lb: the site answers through an upstream",
             command=f"curl -fsS -o /dev/null --max-time 10 -H 'Host: {balancer.server_name}' {url}",

@@ -15,12 +15,14 @@ proxy_redirect off, the three proxy headers, images 30 d, js and css 1 h, access
 proxy_next_upstream on error, timeout, invalid_header, 500, 502, 504.
 
 Replaced knowingly: worker_processes 8 -> auto (one per processor). worker_connections and
-worker_rlimit_nofile 65535 -> from the plan: a proxied connection takes two (client and upstream),
-any worker may get all, so 2 x connections and a spare. error_log crit -> warn: a failed upstream
-must be seen. fastcgi_* -> none: the balancer runs no PHP. location / that stands twice -> once.
-Status server on the public port -> 127.0.0.1. No limit for connecting (60 s) -> 2 s, else a web
-machine without power holds every client. No answer of its own -> a 503 page with the web tier
-down.
+worker_rlimit_nofile 65535 -> from ``balancer.connections``, as are the backlog, ports and memory of
+the kernel: the calculation is the text of ``stacks.capacity``. client_max_body_size 8m -> 8 MiB and
+64 KiB, so that a file of 8 MiB passes with the form around it; a larger one gets 413 from the
+balancer, in JSON. No limit for an answer (60 s) -> 10 s, then the next web machine. error_log crit
+-> warn: a failed upstream must be seen. fastcgi_* -> none: the balancer runs no PHP. location /
+that stands twice -> once. Status server on the public port -> 127.0.0.1. No limit for connecting
+(60 s) -> 2 s, else a web machine without power holds every client. No answer of its own -> a 503
+page with the web tier down.
 """
 
 from __future__ import annotations
@@ -30,24 +32,17 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest
 from bootstrap.render import render
 from bootstrap.shared import nginx
-from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
 from stacks.model import BalanceMethod
-from stacks.plan_types import BalancerPlan, DeployPlan, NodePlan
+from stacks.plan_types import DeployPlan, NodePlan
+from stacks.plan_web_types import BalancerPlan
 
 NAME = "nginx_lb"
 SITE = "pairwise-balancer.conf"
 SYSCTL_FILE = "/etc/sysctl.d/60-pairwise-balancer.conf"
 
-CONNECTIONS_PER_REQUEST = 2
-"""One to the client, one to the upstream."""
-
-SYSCTLS = {
-    # Peak of document 000, 9 000 at once: they may all arrive after a take-over.
-    "net.core.somaxconn": "8192",
-    "net.ipv4.tcp_max_syn_backlog": "8192",
-    # Ports towards two upstreams; the default of 28 232 leaves little for TIME_WAIT.
-    "net.ipv4.ip_local_port_range": "10240 65535",
-}
+UPSTREAM_IDLE_S = 30
+"""A kept connection is closed here before the web machine does at 60 s (keepalive_timeout of
+nginx.conf): a request on one that is just being closed would fail."""
 
 METHODS = {
     BalanceMethod.IP_HASH: "ip_hash",
@@ -61,22 +56,24 @@ METHODS = {
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     """Every file of the block, in the order in which they are written."""
     balancer = _balancer(node)
-    connections = CONNECTIONS_PER_REQUEST * balancer.connections + nginx.SPARE_CONNECTIONS
     site = render(
         "blocks/nginx_lb/templates/pairwise-balancer.conf.j2",
         stack=plan.stack,
         node=node,
         balancer=balancer,
         method=METHODS[balancer.method],
-        backlog=SYSCTLS["net.core.somaxconn"],
+        body_kib=nginx.body_kib(balancer.max_body_mib),
+        answer_s=nginx.ANSWER_S,
+        upstream_idle_s=UPSTREAM_IDLE_S,
     )
-    sysctls = render("shared/templates/sysctl.conf.j2", stack=plan.stack, values=SYSCTLS)
+    values = balancer.limits.sysctls()
+    sysctls = render("shared/templates/sysctl.conf.j2", stack=plan.stack, values=values)
     return (
         ManagedFile(path=SYSCTL_FILE, content=sysctls),
         nginx.drop_in(stack=plan.stack),
         nginx.site_file(SITE, site),
         nginx.status_file(stack=plan.stack, port=balancer.status_port),
-        nginx.main_file(stack=plan.stack, connections=connections),
+        nginx.main_file(stack=plan.stack, limits=balancer.limits),
     )
 
 
@@ -89,29 +86,14 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         files=managed,
         links=nginx.links(managed),
         absent=(nginx.DEFAULT_SITE,),
-        sysctls=SYSCTLS,
+        sysctls=_balancer(node).limits.sysctls(),
         units=(nginx.unit(managed, port=_balancer(node).status_port),),
     )
 
 
-def install(site: Site) -> None:
-    """nginx is there and not started."""
-    ensure_installed(site)
-
-
-def configure(site: Site) -> None:
-    """Its files are in place, each accepted by nginx -t."""
-    ensure_configured(site)
-
-
-def activate(site: Site) -> None:
-    """It runs with them and answers."""
-    ensure_active(site)
-
-
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
-    return verify.checks(node, _balancer(node), deploy=plan.deploy, sysctls=SYSCTLS)
+    return verify.checks(node, _balancer(node), deploy=plan.deploy)
 
 
 def _balancer(node: NodePlan) -> BalancerPlan:

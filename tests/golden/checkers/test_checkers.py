@@ -31,6 +31,13 @@ BROKEN = {
     "/etc/nginx/sites-available/pairwise-balancer.conf": ("proxy_pass ", "proxy_past "),
     "/etc/nginx/sites-available/pairwise-status.conf": ("stub_status;", "stub_statue;"),
     "/etc/nginx/sites-available/pairwise-web.conf": ("try_files ", "dry_files "),
+    "/etc/systemd/system/memcached.service.d/pairwise.conf": ("RestartSec=1s", "RestartSec=x"),
+    "/etc/systemd/system/php8.4-fpm.service.d/pairwise.conf": ("PrivateTmp=yes", "PrivateTmp=x"),
+    "/etc/php/8.4/fpm/php-fpm.conf": ("pm = static", "pm = ecstatic"),
+    **{
+        f"/var/www/pairwise-app/{name}.php": ("declare(strict_types=1);", "declare(strict_types=1;")
+        for name in ("answer", "copies", "index", "page", "session", "store")
+    },
     "/etc/keepalived/keepalived.conf": ("virtual_router_id 51", "virtual_router_id 500"),
     "/usr/local/lib/pairwise/check-service": ("|| exit 1", "|| ("),
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),

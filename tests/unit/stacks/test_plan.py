@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,14 +75,26 @@ def test_inserted_node_renumbers_nothing(number: int) -> None:
     for name, node in before.nodes.items():
         assert after.nodes[name].interfaces == node.interfaces
         assert after.nodes[name].disks == node.disks
-        assert after.nodes[name].firewall == node.firewall
+        if node.web is None:
+            assert after.nodes[name].firewall == node.firewall
 
 
-def test_third_web_machine_touches_only_the_balancers() -> None:
+def test_third_web_machine_touches_the_balancers_and_who_shares_its_sessions() -> None:
     before, after = make_plan(six()), make_plan(six(put=WEB3))
     assert after.deploys["data"] == before.deploys["data"]
     for name in ("web1", "web2"):
-        assert after.nodes[name] == before.nodes[name]
+        web, was = after.nodes[name].web, before.nodes[name].web
+        assert web is not None
+        assert was is not None
+        assert [server.node for server in web.session_servers] == ["web1", "web2", "web3"]
+        assert (
+            replace(
+                after.nodes[name],
+                web=replace(web, session_servers=was.session_servers),
+                firewall=before.nodes[name].firewall,
+            )
+            == before.nodes[name]
+        )
     balancer = after.nodes["lb1"].balancer
     assert balancer is not None
     assert [upstream.node for upstream in balancer.upstreams] == ["web1", "web2", "web3"]

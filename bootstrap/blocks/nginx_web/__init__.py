@@ -1,1 +1,0 @@
-"""Block nginx_web."""

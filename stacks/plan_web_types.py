@@ -1,0 +1,97 @@
+"""The web tier's and the balancers' part of the plan; ``stacks.plan_web`` computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from stacks.capacity import Limits
+from stacks.model import BalanceMethod
+
+GRANULARITY = {
+    BalanceMethod.IP_HASH: (
+        "ip_hash looks at the first three octets: all clients of one /24 reach the same web machine"
+    ),
+    BalanceMethod.ROUND_ROBIN: "round_robin sends each request to the next web machine",
+    BalanceMethod.LEAST_CONN: "least_conn sends each request where the fewest are under way",
+    BalanceMethod.RANDOM: "random picks two web machines and takes the one with fewer requests",
+}
+"""ngx_http_upstream_module: for IPv4 ip_hash takes the first three octets as its key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """One web machine behind the balancers."""
+
+    node: str
+    """Its name."""
+    address: IPv4Address
+    """Its address in the network that balancer and web machine share."""
+    port: int
+    """Port that its web server listens on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalancerPlan:
+    """nginx as balancer on one node."""
+
+    server_name: str
+    """From the description."""
+    method: BalanceMethod
+    """From the description."""
+    upstream_name: str
+    """The tier's name."""
+    upstreams: tuple[Upstream, ...]
+    """Nodes of the tier, by id."""
+    connections: int
+    """From the description."""
+    limits: Limits
+    """What its connections take: ``stacks.capacity``."""
+    max_body_mib: int
+    """From the description."""
+    max_fails: int
+    """From the description."""
+    fail_timeout_s: int
+    """From the description."""
+    listen_port: int
+    """80."""
+    status_port: int
+    """8080 on 127.0.0.1: health answer and stub_status, not reachable from outside."""
+
+    @property
+    def granularity(self) -> str:
+        """How coarsely clients are spread over the web machines, in one sentence."""
+        return GRANULARITY[self.method]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionServer:
+    """One memcached that holds the sessions."""
+
+    node: str
+    """Web machine that it runs on."""
+    address: IPv4Address
+    """Its address in the first network that all web machines share, an isolated one before one
+    that clients come from, never the management network."""
+    port: int
+    """11211."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebPlan:
+    """nginx that serves pages on one node."""
+
+    listen_address: IPv4Address
+    """The node's address in the network that it shares with its balancers."""
+    listen_port: int
+    """80."""
+    trusted_proxies: tuple[IPv4Address, ...]
+    """Balancers whose X-Forwarded-For is believed."""
+    max_body_mib: int
+    """From the description."""
+    limits: Limits
+    """For as many requests at once as its balancers have connections; without any, 1024."""
+    session_servers: tuple[SessionServer, ...]
+    """The memcached of every web machine, by node id: each holds every session."""
+    session_memory_mib: int
+    """From the description."""

@@ -6,6 +6,7 @@ holds it, because it is about this machine and not about the stack.
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,10 +156,20 @@ def image(plan: Plan, *, lab: Lab | None) -> Image:
         SettingsError: it is the golden one and none has been baked.
     """
     if plan.image != GOLDEN:
-        return Image(disk=plan.image, key=plan.image.rstrip("/").rsplit("/", 1)[-1])
+        return _given(plan.image)
     if lab is None or lab.image is None:
         raise SettingsError(
             f"Stack {plan.stack} starts from the golden image, but the configuration names none: "
             "run `pairwise lab up`, which bakes it."
         )
     return lab.image
+
+
+def _given(disk: str) -> Image:
+    """A disk image by path or URL; a local one is booted with the kernel and the initrd that lie
+    beside it (``vmlinuz``, ``initrd``), if they do."""
+    kernel, initrd = Path(disk).with_name("vmlinuz"), Path(disk).with_name("initrd")
+    if kernel.is_file() and initrd.is_file():
+        key = hashlib.sha256(disk.encode()).hexdigest()
+        return Image(disk=disk, key=key, kernel=str(kernel), initrd=str(initrd))
+    return Image(disk=disk, key=disk.rstrip("/").rsplit("/", 1)[-1])

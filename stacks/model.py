@@ -254,7 +254,9 @@ class Stack:
     hypervisors: dict[str, str] = field(default_factory=lambda: {"lab": "embedded"})
     """libvirt URIs by name; ``embedded`` is the hypervisor that ``make lab`` builds."""
     image: str = "golden"
-    """``golden`` for the image that ``make lab`` bakes, or the path or URL of a cloud image."""
+    """``golden`` for the image that ``make lab`` bakes, or the path or URL of a cloud image: ``up``
+    then installs what it lacks, from the sources that its apt knows. A local image is booted with
+    the files ``vmlinuz`` and ``initrd`` that lie beside it, if they do."""
     time_servers: tuple[str, ...] = ()
     """NTP servers; none means that each machine keeps its hypervisor's clock."""
     notify: Notify | None = None

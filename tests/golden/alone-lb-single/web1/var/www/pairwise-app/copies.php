@@ -117,10 +117,9 @@ final class Copies implements \SessionHandlerInterface
     private function ask(callable $question, ?array $servers = null): array
     {
         $answers = [];
-        foreach ($servers ?? $this->servers as $address) {
-            if ($this->isAway($address)) {
-                continue;
-            }
+        $here = array_filter($servers ?? $this->servers, fn (string $one) => !$this->isAway($one));
+        // With every one away there is nothing to lose by trying: one may be back.
+        foreach ($here ?: ($servers ?? $this->servers) as $address) {
             $answer = $question($this->connection($address));
             if ($answer === null) {
                 touch($this->mark($address));

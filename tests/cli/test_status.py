@@ -108,8 +108,8 @@ def test_steady_state_is_healthy_and_has_the_documented_shape() -> None:
         "active": "lb1",
         "backup": "lb2",
         "vips": ["10.71.1.201"],
-        "details": "lb1 MASTER, lb2 BACKUP; ip_hash looks at the first three octets: all clients of "
-        "one /24 reach the same web machine",
+        "details": "lb1 MASTER, lb2 BACKUP; ip_hash looks at the first three octets: all clients "
+        "of one /24 reach the same web machine",
     }
     json.dumps(shape)
 

@@ -141,7 +141,7 @@ class Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # type: ignore[explicit-override] # noqa: A002
         """One line for each request that was refused; the rest is in the file."""
-        if args and str(args[0]).startswith("code"):
+        if format.startswith("code"):
             return
         if len(args) > 1 and not str(args[1]).startswith("2"):
             super().log_message(format, *args)

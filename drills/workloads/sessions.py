@@ -24,8 +24,8 @@ from drills.workloads.http import Response, get, raise_file_limit
 COOKIE = "PAIRWISE_SESSION"
 """Name of the application's session cookie."""
 PATHS = {"visit": "/app/visit", "session": "/app/session"}
-ANSWER_S = 10.0
-"""Longer than a balancer's two seconds for a dead web machine plus a page under emulation."""
+ANSWER_S = 15.0
+"""Longer than a balancer takes to give a silent web machine up (10 s) and to ask the other one."""
 PAUSE_S = 0.5
 """Pause after a first visit: then it is read back, or tried again if it failed."""
 

@@ -49,7 +49,7 @@ from bootstrap.operations import vrrp
 from bootstrap.render import render
 from bootstrap.shared import notify
 from bootstrap.shared.systemd import CHECK_DROP_IN
-from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
+from bootstrap.site import Site, ensure_configured
 from stacks.model import VrrpMode
 from stacks.plan_types import DeployPlan, KeepalivedPlan, NodePlan, VrrpInstance
 
@@ -184,11 +184,6 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     )
 
 
-def install(site: Site) -> None:
-    """keepalived is there and not started."""
-    ensure_installed(site)
-
-
 def configure(site: Site) -> None:
     """Its files are in place, accepted by keepalived -t."""
     ensure_configured(site, leave=(CONFIG,))
@@ -199,11 +194,6 @@ def configure(site: Site) -> None:
         states=_states(site.node),
         seen=site.seen,
     )
-
-
-def activate(site: Site) -> None:
-    """It runs with them."""
-    ensure_active(site)
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:

@@ -33,7 +33,6 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, SystemUser, Unit
 from bootstrap.render import render
 from bootstrap.shared.notify import PROGRAM, USER, Kind
-from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
 from stacks.plan_types import DeployPlan, NodePlan, NotifyPlan
 
 NAME = "notify"
@@ -124,21 +123,6 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
             Unit(name=name, reload=Reload.RESTART, files=(f"{UNITS}/{name}",)) for name in started
         ),
     )
-
-
-def install(site: Site) -> None:
-    """The machine's own Python is there."""
-    ensure_installed(site)
-
-
-def configure(site: Site) -> None:
-    """User, programs and units are in place."""
-    ensure_configured(site)
-
-
-def activate(site: Site) -> None:
-    """The spool is there and watched."""
-    ensure_active(site)
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:

@@ -1,7 +1,11 @@
-"""The one wait of drills and live tests: a condition, a deadline, and what was seen last."""
+"""The one wait of drills and live tests: a condition, a deadline, and what was seen last.
+
+Beside it the pace of a workload, which waits for an instant and for nothing to happen.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -36,3 +40,8 @@ def wait_until(
             text = f"Waited {timeout_s:g} s for {what}; the last answer was {answer!r}."
             raise DeadlinePassedError(text)
         time.sleep(every_s)
+
+
+async def pace(due: float) -> None:
+    """Let other tasks run until an instant of the monotonic clock; one that is past is now."""
+    await asyncio.sleep(max(due - time.monotonic(), 0))

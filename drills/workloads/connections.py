@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from drills.wait import pace
 from drills.workloads.http import get, raise_file_limit
 from drills.workloads.kept import ANSWER_S, Client, Load, Run
 from drills.workloads.tally import Held
@@ -38,7 +39,7 @@ async def probe_php(run: Run) -> None:
         while True:
             group.create_task(_probe_once(run, number))
             number, due = number + 1, due + 1 / load.probe_hz
-            await asyncio.sleep(max(due - time.monotonic(), 0))
+            await pace(due)
 
 
 async def _probe_once(run: Run, number: int) -> None:
@@ -78,7 +79,7 @@ async def show_progress(run: Run) -> None:
     start = due = time.monotonic()
     while True:
         due += PROGRESS_S
-        await asyncio.sleep(max(due - time.monotonic(), 0))
+        await pace(due)
         now = time.monotonic()
         run.lag_s = max(run.lag_s, now - due)
         run.rss_most = max(run.rss_most, memory_bytes())

@@ -8,6 +8,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
+from drills.wait import pace
 from drills.workloads.http import read_response, request_bytes
 from drills.workloads.tally import Held, Tally
 
@@ -114,13 +115,13 @@ class Client:
         """Open, use and open again until cancelled."""
         every = self.run.load.every_s
         self.due = time.monotonic() + every * self.number / self.run.load.connections
-        await asyncio.sleep(max(self.due - time.monotonic(), 0))
+        await pace(self.due)
         while True:
             try:
                 await self._open_and_use()
             except BrokenError:
                 delay = self.dice.uniform(*RETRY_S) * 2**self.failures
-                await asyncio.sleep(min(delay, RETRY_MOST_S))
+                await pace(time.monotonic() + min(delay, RETRY_MOST_S))
 
     async def _open_and_use(self) -> None:
         held, load = self.run.held[self.vip], self.run.load

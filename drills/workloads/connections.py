@@ -131,6 +131,7 @@ def new_run(load: Load) -> Run:
 
 def result(run: Run, *, seconds: float) -> dict[str, Any]:
     """What was counted, as one JSON object."""
+    run.rss_most = max(run.rss_most, memory_bytes())
     grown = max(run.rss_most - run.rss_at_start, 0)
     asked = sum(held.before.good + held.after.good for held in run.held.values())
     return {

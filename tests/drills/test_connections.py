@@ -21,9 +21,9 @@ SOURCES = ("127.0.1.1", "127.0.2.1", "127.0.3.1")
 
 
 def load_of(server: Loopback, **changes: Any) -> Load:
-    """200 connections that ask twice a second for a second and a half."""
+    """200 connections that ask every 0.4 s, for one second."""
     values: dict[str, Any] = {
-        "vips": (VIP,), "port": server.port, "connections": 200, "seconds": 1.5, "every_s": 0.5,
+        "vips": (VIP,), "port": server.port, "connections": 200, "seconds": 1.0, "every_s": 0.4,
         "probe_hz": 0.0, "sources": SOURCES,
     }  # fmt: skip
     return Load(**{**values, **changes})
@@ -44,9 +44,8 @@ def test_200_connections_are_held_and_each_asks_in_every_period() -> None:
         True, 200, 200,
     )  # fmt: skip
     assert seen["before_t0"]["failed"] == seen["before_t0"]["closed"] == 0
-    assert 400 <= seen["before_t0"]["good"] <= 700
+    assert 300 <= seen["before_t0"]["good"] <= 600
     assert 0 < seen["before_t0"]["median_ms"] <= seen["before_t0"]["p99_ms"]
-    assert 0 < found["client"]["bytes_per_connection"] < 200_000
 
 
 @pytest.mark.parametrize(
@@ -68,7 +67,7 @@ def test_a_wrong_answer_is_no_good_answer(bad: bytes, words: str) -> None:
 
 def test_resets_are_counted_and_the_connection_is_opened_again() -> None:
     calls = iter(range(10**6))
-    found, _ = run_against(lambda *_: None if next(calls) % 10 == 0 else answer(FILE), seconds=3.0)
+    found, _ = run_against(lambda *_: None if next(calls) % 10 == 0 else answer(FILE), seconds=1.6)
     counts = found["vips"][VIP]["before_t0"]
     assert counts["reset"] >= 20 and counts["refused"] == counts["wrong"] == 0
     assert found["vips"][VIP]["fewest_open_before_t0"] < 200
@@ -78,7 +77,7 @@ def test_resets_are_counted_and_the_connection_is_opened_again() -> None:
 def test_a_server_that_refuses_is_seen() -> None:
     async def refused(server: Loopback) -> dict[str, Any]:
         await server.kill()
-        return await run_load(load_of(server, probe_hz=4.0))
+        return await run_load(load_of(server, probe_hz=8.0))
 
     found = run_with(Loopback(), refused)
     counts = found["vips"][VIP]["before_t0"]
@@ -92,10 +91,10 @@ def test_killed_and_back_all_recover_and_the_time_is_told() -> None:
         load = load_of(server, seconds=8.0)
         run = new_run(load)
         running = asyncio.create_task(run_load(load, run=run))
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.6)
         run.set_mark()
         await server.kill()
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.6)
         await server.start()
         async with asyncio.timeout(6):
             while len(run.held[VIP].recovered) < 200:
@@ -105,7 +104,7 @@ def test_killed_and_back_all_recover_and_the_time_is_told() -> None:
 
     seen = run_with(Loopback(), scenario)["vips"][VIP]
     assert seen["open_at_t0"] == seen["fewest_open_before_t0"] == 200
-    assert seen["recovered"] == 200 and 1.0 <= seen["all_recovered_s"] < 6.0
+    assert seen["recovered"] == 200 and 0.6 <= seen["all_recovered_s"] < 6.0
     assert seen["before_t0"]["failed"] == 0
     assert seen["after_t0"]["refused"] > 0
     assert seen["after_t0"]["reset"] + seen["after_t0"]["closed"] >= 200
@@ -113,10 +112,10 @@ def test_killed_and_back_all_recover_and_the_time_is_told() -> None:
 
 def test_without_recovery_there_is_no_time_of_recovery() -> None:
     async def scenario(server: Loopback) -> dict[str, Any]:
-        load = load_of(server, seconds=2.0)
+        load = load_of(server, seconds=1.2)
         run = new_run(load)
         running = asyncio.create_task(run_load(load, run=run))
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.6)
         run.set_mark()
         await server.kill()
         return await running
@@ -131,7 +130,7 @@ def test_the_php_probe_is_counted_beside() -> None:
         return answer(b"{}", status="502 Bad Gateway") if path == b"/app/visit" else answer(FILE)
 
     found, _ = run_against(behave, probe_hz=10.0)
-    assert found["php"]["before_t0"]["wrong"] >= 8
+    assert found["php"]["before_t0"]["wrong"] >= 5
     assert found["vips"][VIP]["before_t0"]["wrong"] == 0
 
 
@@ -150,4 +149,6 @@ def test_the_program_prints_one_result_and_progress_apart() -> None:
         assert json.loads(err.decode().splitlines()[0])["open"] == {VIP: 20}
         return dict(json.loads(out))
 
-    assert run_with(server, scenario)["vips"][VIP]["open_at_end"] == 20
+    found = run_with(server, scenario)
+    assert found["vips"][VIP]["open_at_end"] == 20
+    assert 0 < found["client"]["bytes_per_connection"] < 500_000

@@ -54,16 +54,16 @@ class Application:
 def history_of(
     behave: Answer, capsys: pytest.CaptureFixture[str], *, middle: Callable[[], None] | None = None
 ) -> tuple[list[Line], Loopback]:
-    """What 48 clients print in a second and a half; ``middle`` is called half-way."""
+    """What 48 clients print in a second; ``middle`` is called half-way."""
 
     async def scenario(server: Loopback) -> dict[str, Any]:
         stop = asyncio.Event()
         crowd = Crowd(
-            vips=("127.0.0.1",), port=server.port, clients=48, every_s=0.25, sources=SOURCES
+            vips=("127.0.0.1",), port=server.port, clients=48, every_s=0.2, sources=SOURCES
         )
         running = asyncio.create_task(run_crowd(crowd, stop=stop))
         for act in (middle, stop.set):
-            await asyncio.sleep(0.75)
+            await asyncio.sleep(0.5)
             if act is not None:
                 act()
         await running

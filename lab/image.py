@@ -91,7 +91,7 @@ def _bake_and_rename(wanted: Image, paths: Paths) -> None:
 def _bake(work: Path, log: Path) -> None:
     root = work / "root"
     _install(work, root, log)
-    _settle(root, log)
+    settle(root, log)
     for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd", "initrd.img-*")):
         shutil.copyfile(next((root / "boot").glob(pattern)), work / name)
     raw = work / "root.img"
@@ -108,7 +108,7 @@ def _install(work: Path, root: Path, log: Path) -> None:
     """mmdebstrap with both releases; sid only for the packages that the pins let through."""
     pins = work / "preferences"
     pins.write_text(recipe.PREFERENCES)
-    archive = _archive()
+    source = archive()
     signed = f"[signed-by={ARCHIVE_KEYRING}]"
     argv = [
         "mmdebstrap", "--variant=minbase", "--format=directory",
@@ -121,8 +121,8 @@ def _install(work: Path, root: Path, log: Path) -> None:
         f"--include={','.join(recipe.PACKAGES)}",
         f"--customize-hook=chroot \"$1\" sh -c '{_keep_packages()}'",
         recipe.RELEASE, str(root),
-        f"deb {signed} {archive} {recipe.RELEASE} main",
-        f"deb {signed} {archive} sid main",
+        f"deb {signed} {source} {recipe.RELEASE} main",
+        f"deb {signed} {source} sid main",
     ]  # fmt: skip
     command(argv, log=log)
 
@@ -146,7 +146,7 @@ def _index_packages(root: Path) -> None:
     (folder / "Packages").write_text("\n".join(entries), encoding="utf-8")
 
 
-def _archive() -> str:
+def archive() -> str:
     """The Debian archive that this machine's apt uses itself."""
     done = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN) $(COMPONENT)"],
@@ -161,7 +161,7 @@ def _archive() -> str:
     raise StepError("apt knows no Debian archive: run `apt-get update`, then the command again.")
 
 
-def _settle(root: Path, log: Path) -> None:
+def settle(root: Path, log: Path) -> None:
     """Kernel settings, switched-off units, and nothing that two machines must not share."""
     _write(root, "etc/initramfs-tools/modules", "\n".join(recipe.INITRD_MODULES) + "\n")
     _write(root, "etc/initramfs-tools/conf.d/pairwise", "MODULES=list\nCOMPRESS=lz4\n")

@@ -86,7 +86,7 @@ def _source(hypervisor: str) -> str:
 def _bake(work: Path, source: str, log: Path) -> None:
     root = work / "root"
     command(_mmdebstrap(root, HANDED_OUT), log=log)
-    image._settle(root, log)
+    image.settle(root, log)
     shutil.move(root / recipe.PACKAGE_FOLDER.lstrip("/"), work / "packages")
     (root / "etc/apt/sources.list").write_text(source, encoding="utf-8")
     for stale in (root / "var/lib/apt/lists").glob("*_Packages"):
@@ -118,7 +118,7 @@ def _mmdebstrap(root: Path, kept: Sequence[str]) -> list[str]:
         f"--include={','.join(PACKAGES)}",
         f"--customize-hook=chroot \"$1\" sh -c '{fetch}'",
         recipe.RELEASE, str(root),
-        f"deb [signed-by={image.ARCHIVE_KEYRING}] {image._archive()} {recipe.RELEASE} main",
+        f"deb [signed-by={image.ARCHIVE_KEYRING}] {image.archive()} {recipe.RELEASE} main",
     ]  # fmt: skip
 
 

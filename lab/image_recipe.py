@@ -23,6 +23,7 @@ PACKAGES = (
 """All blocks' packages, so that no deploy of a lab waits for a package."""
 KEPT_PACKAGES = (
     "chrony", "nftables", "openssh-server", "iproute2", "kmod", "keepalived", "nginx", "curl",
+    "memcached", "php8.4-fpm", "php8.4-mysql", "php-memcached",
 )  # fmt: skip
 """Kept as files in the image too: a lab has no way to an archive, and a package that was removed
 by hand must come back by `up`."""

@@ -25,11 +25,11 @@ def serve_file(*_: object) -> bytes | None:
 
 
 class Loopback:
-    """The server; ``behave`` may be replaced while it runs."""
+    """The server; ``delay_s`` passes before each answer."""
 
     def __init__(self, behave: Answer = serve_file) -> None:
         self.behave, self.port, self.peers = behave, 0, set[str]()
-        self.most = 0
+        self.most, self.delay_s = 0, 0.0
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -64,6 +64,8 @@ class Loopback:
                 first, *rest = head.strip().split("\r\n")
                 headers = dict(line.split(": ", 1) for line in rest)
                 found = self.behave(first.split()[1].encode(), headers)
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 if found is None:
                     self.reset(writer)
                     return

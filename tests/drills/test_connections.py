@@ -124,6 +124,23 @@ def test_without_recovery_there_is_no_time_of_recovery() -> None:
     assert seen["recovered"] == 0 and seen["all_recovered_s"] is None
 
 
+def test_an_answer_to_a_question_from_before_the_fault_is_no_recovery() -> None:
+    async def scenario(server: Loopback) -> dict[str, Any]:
+        server.delay_s = 0.4
+        load = load_of(server, connections=20, seconds=1.2, every_s=0.1)
+        run = new_run(load)
+        running = asyncio.create_task(run_load(load, run=run))
+        await asyncio.sleep(0.3)
+        run.set_mark()
+        await asyncio.sleep(0.3)
+        await server.kill()
+        return await running
+
+    seen = run_with(Loopback(), scenario)["vips"][VIP]
+    assert seen["open_at_t0"] == 20
+    assert seen["before_t0"]["good"] > 0 and seen["recovered"] == 0
+
+
 def test_the_php_probe_is_counted_beside() -> None:
     def behave(path: bytes, headers: dict[str, str]) -> bytes | None:
         del headers

@@ -71,13 +71,18 @@ def copies(stack: LiveStack, node: str) -> set[str]:
     web = stack.node(node).web
     assert web is not None
     server = next(server for server in web.session_servers if server.node == node)
-    # `;` and not `|| true`: an answer that is no list must fail the wait of the caller.
-    ask = (
+    ask_for_keys = (
         f"exec 3<>/dev/tcp/{server.address}/{server.port}"
-        r" && printf 'lru_crawler metadump all\r\n' >&3 && timeout 10 sed '/^END/q' <&3"
+        r" && printf 'lru_crawler metadump all\r\n' >&3"
+        " && timeout 10 sed -E '/^(END|BUSY|ERROR)/q' <&3"
     )
-    listed = stack.exec(node, f'bash -c "{ask}"')
-    assert listed.rstrip().endswith("END"), f"memcached on {node} answered: {listed[-200:]}"
+
+    def listing() -> str:
+        # BUSY while its own crawler is at work.
+        said = stack.exec(node, f'bash -c "{ask_for_keys}"')
+        return said if said.rstrip().endswith("END") else ""
+
+    listed = wait_until(listing, what=f"the keys of memcached on {node}", timeout_s=30, every_s=1)
     keys = [line.split()[0].removeprefix("key=") for line in listed.splitlines()[:-1]]
     return {unquote(key).rsplit(":", 1)[-1] for key in keys}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from shlex import quote
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
@@ -127,5 +128,6 @@ def _until_ready(unit: Unit) -> str:
     attempt = f"until {unit.ready}; do sleep 1; done"
     failed = f"{unit.name} does not serve within {READY_TIMEOUT_S} s: journalctl -u {unit.name}"
     return (
-        f" && {{ timeout {READY_TIMEOUT_S} sh -c '{attempt}' || {{ echo '{failed}'; false; }}; }}"
+        f" && {{ timeout {READY_TIMEOUT_S} sh -c {quote(attempt)}"
+        f" || {{ echo {quote(failed)}; false; }}; }}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
@@ -29,7 +30,8 @@ class Loopback:
 
     def __init__(self, behave: Answer = serve_file) -> None:
         self.behave, self.port, self.peers = behave, 0, set[str]()
-        self.most, self.delay_s = 0, 0.0
+        self.most, self.asked, self.delay_s = 0, 0, 0.0
+        self._alive = False
         self._open: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
@@ -38,11 +40,13 @@ class Loopback:
         self._server = await asyncio.start_server(
             self._serve, "127.0.0.1", self.port, backlog=512, reuse_address=True
         )
+        self._alive = True
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def kill(self) -> None:
         """Stop listening and reset every connection, as a killed process does."""
         assert self._server is not None
+        self._alive = False
         self._server.close()
         for writer in list(self._open):
             self.reset(writer)
@@ -50,8 +54,10 @@ class Loopback:
 
     @staticmethod
     def reset(writer: asyncio.StreamWriter) -> None:
-        """End a connection by RST."""
-        writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        """End a connection by RST, unless it has ended already."""
+        linger = struct.pack("ii", 1, 0)
+        with suppress(OSError):
+            writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
         writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,10 +65,11 @@ class Loopback:
         self.most = max(self.most, len(self._open))
         self.peers.add(writer.get_extra_info("peername")[0])
         try:
-            while True:
+            while self._alive:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 first, *rest = head.strip().split("\r\n")
                 headers = dict(line.split(": ", 1) for line in rest)
+                self.asked += 1
                 found = self.behave(first.split()[1].encode(), headers)
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
@@ -74,6 +81,8 @@ class Loopback:
             return
         finally:
             self._open.discard(writer)
+            if not self._alive:
+                self.reset(writer)
             writer.transport.abort() if writer.is_closing() else writer.close()
 
 

@@ -21,6 +21,8 @@ from drills.workloads.history import (
 from drills.workloads.sessions import COOKIE, Crowd, run_crowd
 from tests.drills.loopback import Answer, Loopback, answer, run_with
 
+ENOUGH = 48 * 6
+"""Requests after which each of 48 clients has visited and read several times."""
 SOURCES = tuple(f"127.0.{number}.1" for number in range(1, 25))
 
 
@@ -54,7 +56,7 @@ class Application:
 def history_of(
     behave: Answer, capsys: pytest.CaptureFixture[str], *, middle: Callable[[], None] | None = None
 ) -> tuple[list[Line], Loopback]:
-    """What 48 clients print in a second; ``middle`` is called half-way."""
+    """What 48 clients print about a dozen requests each; ``middle`` is called half-way."""
 
     async def scenario(server: Loopback) -> dict[str, Any]:
         stop = asyncio.Event()
@@ -62,8 +64,10 @@ def history_of(
             vips=("127.0.0.1",), port=server.port, clients=48, every_s=0.2, sources=SOURCES
         )
         running = asyncio.create_task(run_crowd(crowd, stop=stop))
-        for act in (middle, stop.set):
-            await asyncio.sleep(0.5)
+        for requests, act in ((ENOUGH, middle), (2 * ENOUGH, stop.set)):
+            async with asyncio.timeout(30):
+                while server.asked < requests:
+                    await asyncio.sleep(0.02)
             if act is not None:
                 act()
         await running

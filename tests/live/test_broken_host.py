@@ -16,6 +16,8 @@ from lab.hypervisor import Lab
 from lab.paths import Paths
 from tests.live.stack import PAIRWISE, ROOT, LiveStack, described_as
 
+pytestmark = pytest.mark.load
+
 SSH_WAIT_S = 20
 """A machine behind a packet filter does not answer later either."""
 

@@ -105,6 +105,7 @@ def test_single_mode_touches_only_the_balancers(six: LiveStack, folder: Path) ->
     assert hosts == {"lb1", "lb2"}
 
 
+@pytest.mark.load
 def test_third_web_machine_joins_and_leaves_without_touching_another(
     six: LiveStack, folder: Path, clients: list[str]
 ) -> None:

@@ -203,20 +203,26 @@ def test_a_returning_balancer_takes_its_vip_back_only_after_its_nginx_answers(
     answers = [line for line in own.samples if line["at"] > off and line["status"] == 200]
     # Those under way at the power cut may be stamped after it.
     answered = min(line["at"] + line["seconds"] for line in answers if line["at"] > on)
-    failed = {
-        vip: sum(line["status"] != 200 for line in seen.samples if line["at"] >= on)
+    bad = {
+        vip: [line for line in seen.samples if line["at"] >= on and line["status"] != 200]
         for vip, seen in watch.http.items()
     }
+    # A TCP connection cannot move with the address: one under way at that instant may be reset.
+    cut = [line for line in bad[WWW1] if abs(line["at"] - back) <= ARP_STEP_S]
     record(
         "failback",
         {
             "nginx_answers_after_s": round(answered - on, 1),
             "vip_back_after_s": round(back - on, 1),
-            "failed_at_failback": sum(failed.values()),
+            "failed_at_failback": {
+                vip: [{**line, "after_move_s": round(line["at"] - back, 3)} for line in lines]
+                for vip, lines in bad.items()
+            },
             "probes": {vip: len(seen.samples) for vip, seen in watch.http.items()},
             "cores": os.cpu_count(),
         },
     )
-    assert set(failed) == set(vips_of(six))
+    assert set(bad) == set(vips_of(six))
     assert back >= answered - ARP_STEP_S
-    assert failed == {WWW1: 0, WWW2: 0}
+    assert len(cut) <= 1, cut
+    assert bad == {WWW1: cut, WWW2: []}

@@ -11,6 +11,7 @@ import click
 from cli.checkout import Checkout, node_of
 from cli.engine import Engine
 from cli.errors import CommandError
+from cli.fence import clear_mark
 from cli.machines import GONE, Machines
 from cli.options import example, node_argument, stack_argument
 from cli.progress import say
@@ -80,6 +81,9 @@ def start(stack: str, node: str) -> None:
     checkout = Checkout()
     plan = checkout.plan(stack)
     target = node_of(plan, node)
+    # Before the start: it is the one command that gives a node back its say about its peer.
+    if clear_mark(checkout, plan, target):
+        say(f"{node} was switched off by its peer; from now on its requests count again")
     was_off = Machines(checkout, plan).start(target)
     say(f"{node} {'starts' if was_off else 'runs already'}; waiting for SSH")
     way = Ssh.of_stack(Engine(checkout, plan))

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 import click
 from typing_extensions import override
 
-from cli import commands_lab, commands_look, commands_node, commands_run, commands_state
+from cli import (
+    commands_fence,
+    commands_lab,
+    commands_look,
+    commands_node,
+    commands_run,
+    commands_state,
+)
 from cli.errors import EXIT_FAIL, EXIT_INTERRUPTED, EXIT_USAGE, CommandError
 from cli.progress import say
 from lab.steps import StepError
@@ -29,6 +36,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         commands_node.console,
         commands_node.start,
         commands_node.stop,
+        commands_fence.fence,
     ),
     "Descriptions": (commands_look.render, commands_look.where, commands_look.graph),
     "This machine": (commands_lab.doctor, commands_lab.lab, commands_run.shell),

@@ -15,7 +15,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import daemons, forward, kvm, namespace, server
+from lab import daemons, fence, forward, kvm, namespace, server
 from lab.paths import Paths
 from lab.steps import StepError, locked, say
 from lab.waiting import wait_until
@@ -123,7 +123,7 @@ class Lab:
         with locked(self.paths.lab / "lock"):
             if self.is_up():
                 self._ensure_pool()
-                server.ensure(self.paths)
+                self._ensure_servers()
                 return
             self._check_machine()
             self._stop_daemons()
@@ -132,13 +132,14 @@ class Lab:
             self._start_daemons()
             self._wait_for_libvirtd()
             self._ensure_pool()
-            server.ensure(self.paths)
+            self._ensure_servers()
             self._start_what_exists()
 
     def down(self) -> None:
         """Destroy machines, networks, pool, daemons and namespace; volumes go too."""
         with locked(self.paths.lab / "lock"):
             forward.stop_all(self.paths)
+            fence.stop(self.paths)
             if self.is_up():
                 self._destroy_machines()
                 for network in self.virsh("net-list", "--name").stdout.split():
@@ -252,6 +253,11 @@ class Lab:
             self.virsh("pool-autostart", POOL)
         if POOL not in self.virsh("pool-list", "--name").stdout.split():
             self.virsh("pool-start", POOL)
+
+    def _ensure_servers(self) -> None:
+        """What the machines ask of the lab: the HTTP server and the fence endpoint."""
+        server.ensure(self.paths)
+        fence.ensure(self.paths)
 
     def _start_what_exists(self) -> None:
         """After a reboot: networks and machines come back as they were, none is replaced."""

@@ -26,6 +26,8 @@ from provider import guard
 from provider.deploys import Deploy, Inventory
 from provider.dry_runs import DryRuns
 from provider.engine import EngineLog
+from provider.fence_access import TOKEN as FENCE_ACCESS
+from provider.fence_access import FenceAccess
 from provider.generated import Password, SshKey
 from provider.resource import InitFailedError, Resource
 from provider.results import Results, engine_id, prune
@@ -50,10 +52,11 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             f"{PACKAGE}:index:Deploy": Deploy(runner, log, dry_runs),
             f"{PACKAGE}:index:Password": Password(),
             f"{PACKAGE}:index:SshKey": SshKey(),
+            FENCE_ACCESS: FenceAccess(),
         }
 
     async def _resource(self, urn: str, context: Any) -> Resource:
-        token = urn.split("::")[-2].split("$")[-1]
+        token = _token(urn)
         resource = self._resources.get(token)
         if resource is None:
             known = ", ".join(sorted(self._resources))
@@ -119,13 +122,19 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             await _abort(error, context)
 
     @override
-    async def Delete(self, _: Any, __: Any) -> empty_pb2.Empty:
-        """Forget: what was configured goes with its machine."""
+    async def Delete(self, request: Any, _: Any) -> empty_pb2.Empty:
+        """Forget: what was configured goes with its machine; only a FenceAccess lies elsewhere."""
+        resource = self._resources.get(_token(request.urn))
+        if isinstance(resource, FenceAccess):
+            return await resource.delete(request)
         return empty_pb2.Empty()
 
     @override
     async def Read(self, request: Any, _: Any) -> provider_pb2.ReadResponse:
         """Return the recorded state: the machines are looked at by check, not by refresh."""
+        resource = self._resources.get(_token(request.urn))
+        if isinstance(resource, FenceAccess):
+            return await resource.read(request)
         return provider_pb2.ReadResponse(
             id=request.id, properties=request.properties, inputs=request.inputs
         )
@@ -135,6 +144,11 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         """End all children."""
         await self._runner.cancel()
         return empty_pb2.Empty()
+
+
+def _token(urn: str) -> str:
+    """The resource type that a URN names."""
+    return urn.split("::")[-2].split("$")[-1]
 
 
 async def _abort(error: InitFailedError, context: Any) -> NoReturn:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pyinfra.context import host
 
 from bootstrap import phases
 from bootstrap.checks import Check
 from bootstrap.facts import node as facts
-from bootstrap.managed import Manifest, RenderedFile, union
+from bootstrap.managed import Manifest, RenderedFile, union, with_values
 from bootstrap.phases import PHASES
 from bootstrap.roles import blocks_of, phase_function
 from bootstrap.site import Site, ensure_reread
@@ -36,7 +37,7 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
     if phase not in PHASES:
         raise ValueError(f"Phase {phase!r} does not exist: use one of {', '.join(PHASES)}.")
     blocks = blocks_of(node)
-    owned = [block.manifest(node, plan) for block in blocks]
+    owned = [_filled(block.manifest(node, plan), secrets) for block in blocks]
     wanted = union(owned)
     output = host.get_fact(facts.NodeState, text=facts.script(wanted))
     seen = facts.process(output, unit_names=[unit.name for unit in wanted.units])
@@ -52,6 +53,11 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
             together=wanted.packages,
         )
         phase_function(block, phase)(site)
+
+
+def _filled(manifest: Manifest, secrets: Mapping[str, str]) -> Manifest:
+    """The manifest with the secrets' values in its files."""
+    return replace(manifest, files=tuple(with_values(file, secrets) for file in manifest.files))
 
 
 def batches(phase: str, *, plan: DeployPlan) -> list[list[str]]:
@@ -71,8 +77,11 @@ def batches(phase: str, *, plan: DeployPlan) -> list[list[str]]:
 
 
 def _weight(node: NodePlan) -> tuple[int, int]:
-    """Preferred VIPs, then, where both have as many, the higher id first."""
+    """The node that makes a pair's file systems comes last; else the one with more preferred VIPs,
+    and where both have as many, the one with the lower id."""
     instances = node.keepalived.instances if node.keepalived else ()
+    if node.data is not None:
+        return int(node.data.drbd.initialiser == node.name), 0
     return sum(instance.preferred for instance in instances), -node.id
 
 

@@ -6,9 +6,11 @@ node, operations bring each item to its state, goldens and ``pairwise render`` s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from bootstrap.changes import UNKNOWN
 
 
 class Boot(StrEnum):
@@ -50,7 +52,28 @@ class ManagedFile:
     """The daemon's own checker, a shell command with ``%s`` for the candidate; empty: there is
     none for this kind of file."""
     secrets: tuple[str, ...] = ()
-    """Names of the secrets in it: its content is then never shown."""
+    """Names of the secrets in it: its content is then never shown. Its text holds ``place_of`` each
+    in their stead; ``with_values`` puts them in on the way to the node."""
+
+
+def place_of(secret: str) -> str:
+    """What stands for a secret in a text: goldens and ``pairwise render`` show it."""
+    return f"<secret:{secret}>"
+
+
+def with_values(file: ManagedFile, secrets: Mapping[str, str]) -> ManagedFile:
+    """The file with its secrets' values; unchanged while a preview does not know all of them.
+
+    Raises:
+        KeyError: a secret that the Deploy was not given.
+    """
+    values = {name: secrets[name] for name in file.secrets}
+    if any(value is UNKNOWN for value in values.values()):
+        return file
+    content = file.content
+    for name, value in values.items():
+        content = content.replace(place_of(name), value)
+    return replace(file, content=content)
 
 
 RenderedFile = ManagedFile
@@ -65,6 +88,18 @@ class Link:
     """Absolute path of the link."""
     target: str
     """What it points to, literally."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mode:
+    """Permissions of a file that a package owns, kept over its upgrades (dpkg-statoverride(1))."""
+
+    path: str
+    """Absolute path, as the package names it."""
+    group: str
+    """Group; the owner is root."""
+    mode: int
+    """Permission bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +122,9 @@ class Unit:
     """Full name, never an alias."""
     boot: Boot = Boot.ENABLED
     """What becomes of it at boot."""
-    running: bool = True
-    """Whether it is to run now; for masked units: not."""
+    running: bool | None = True
+    """Whether it is to run now; for masked units: not. None: a cluster manager decides, and no
+    operation starts, stops or reloads it."""
     reload: Reload = Reload.NONE
     """How it takes up a changed file."""
     files: tuple[str, ...] = ()
@@ -124,6 +160,10 @@ class Manifest:
     """Units, in the order in which they are started or reloaded."""
     ruleset: str = ""
     """Text of the nftables ruleset that the kernel must hold; empty: this block has none."""
+    modes: tuple[Mode, ...] = ()
+    """Permissions of packages' files."""
+    disks: tuple[str, ...] = ()
+    """Block devices that the block looks at before it writes to one."""
     accounts: bool = False
     """Whether this block guards the list of login users (one block does)."""
 
@@ -146,5 +186,7 @@ def union(manifests: Iterable[Manifest]) -> Manifest:
         sysctls=sysctls,
         units=tuple(unit for m in all_of for unit in m.units),
         ruleset="".join(m.ruleset for m in all_of),
+        modes=tuple(mode for m in all_of for mode in m.modes),
+        disks=tuple(disk for m in all_of for disk in m.disks),
         accounts=any(m.accounts for m in all_of),
     )

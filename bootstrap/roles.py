@@ -12,8 +12,13 @@ from typing import Protocol, cast
 
 from bootstrap import phases
 from bootstrap.blocks.base import deploy as base
+from bootstrap.blocks.drbd import deploy as drbd
+from bootstrap.blocks.fencing import deploy as fencing
+from bootstrap.blocks.heartbeat import deploy as heartbeat
 from bootstrap.blocks.keepalived import deploy as keepalived
 from bootstrap.blocks.memcached import deploy as memcached
+from bootstrap.blocks.nfs import deploy as nfs
+from bootstrap.blocks.nfs_client import deploy as nfs_client
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
 from bootstrap.blocks.notify import deploy as notify
 from bootstrap.blocks.php_web import deploy as php_web
@@ -71,8 +76,16 @@ ORDER = (
         keepalived,
         lambda node: node.keepalived is not None and bool({Role.LB, Role.WEB} & set(node.roles)),
     ),
-    # mysql, nfs, director, real_server, client: their blocks come with later issues; until then
-    # such a node has the base.
+    # Its disks are attached while it is configured: the file systems come with heartbeat.
+    _row(drbd, lambda node: node.data is not None),
+    # DRBD's handler, before anything is Primary.
+    _row(fencing, lambda node: node.data is not None),
+    _row(nfs, lambda node: node.data is not None and node.data.nfs is not None),
+    # After the daemons of its groups: it makes their first data with their hooks, then starts them.
+    _row(heartbeat, lambda node: node.data is not None),
+    _row(nfs_client, lambda node: bool(node.mounts)),
+    # director, real_server: their blocks come with later issues; until then such a node has the
+    # base.
 )
 
 

@@ -70,6 +70,8 @@ def ensure_configured(site: Site, *, leave: tuple[str, ...] = ()) -> None:
         files.put(name=site.named(file.path), file=file, seen=site.seen, unknown=unknown)
     for item in site.manifest.links:
         files.link(name=site.named(f"link {item.path}"), item=item, seen=site.seen)
+    for mode in site.manifest.modes:
+        files.permitted(name=site.named(f"mode of {mode.path}"), mode=mode, seen=site.seen)
     for path in site.manifest.absent:
         files.remove(name=site.named(f"no {path}"), path=path, seen=site.seen)
 
@@ -107,6 +109,8 @@ def _ensure_unit(site: Site, unit: Unit) -> None:
         name = site.named(f"{units.VERBS[unit.boot]} {unit.name}")
         units.boot(name=name, unit=unit, seen=seen)
     if unit.boot is Boot.MASKED:
+        return
+    if unit.running is None:
         return
     if not unit.running:
         units.stopped(name=site.named(f"stop {unit.name}"), unit=unit, seen=seen)

@@ -20,7 +20,7 @@ from cli import backend, stack_copy
 from cli.checkout import GOLDEN, Checkout, uses_lab
 from cli.errors import EXIT_SIGNAL, CommandError
 from cli.progress import say
-from lab import image, toolchain
+from lab import fence, image, toolchain
 from lab.setup import with_sbin
 from stacks.plan_types import Plan
 
@@ -165,6 +165,10 @@ class Engine:
             return None
         lab, paths = self.checkout.lab, self.checkout.paths
         value: dict[str, Any] = {"uri": lab.uri, "netns": lab.netns, "pool": lab.pool}
+        value["fence"] = {
+            "folder": str(fence.state_folder(lab.paths)),
+            "host_key": fence.host_public_key(lab.paths),
+        }
         value["kvm"] = lab.kvm
         if self.plan.image == GOLDEN and image.is_baked(paths):
             baked = image.image(paths)

@@ -16,6 +16,7 @@ from cli.engine import Engine
 from cli.errors import CommandError
 from cli.machines import GONE, RUNNING, Machines
 from cli.ready import lab_is_down
+from cli.status_groups import fencing_of
 from cli.status_judge import Seen, WebAnswer, judge_groups, judge_nodes, judge_web
 from cli.status_read import NodeAnswer
 from cli.transport import Ssh, enter
@@ -107,7 +108,7 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
         {
             "name": name,
             "nodes": sorted(part.nodes),
-            "fencing": [],
+            "fencing": fencing_of(part),
             "groups": groups.get(name, []),
         }
         for name, part in plan.deploys.items()

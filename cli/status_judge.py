@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cli.machines import GONE, RUNNING, UNKNOWN
+from cli.status_groups import judge_pair
 from cli.status_read import NodeAnswer
 from stacks.model import VipManager, VrrpMode
 from stacks.plan_types import NodePlan, Plan, VipPlan
@@ -93,9 +94,15 @@ def judge_groups(plan: Plan, seen: Seen) -> tuple[list[str], dict[str, list[dict
         if _is_managed(plan, vip):
             group, found = _vrrp_group(plan, vip, seen)
             problems += found
+        elif plan.nodes[vip.prefers].data is not None:
+            continue
         else:
             group = _group(vip, kind=str(vip.manager), details=NO_MANAGER)
         groups.setdefault(vip.pair, []).append(group)
+    for name, part in plan.deploys.items():
+        found_groups, found = judge_pair(plan.stack, part, seen.answers)
+        problems += found
+        groups.setdefault(name, []).extend(found_groups)
     return problems, groups
 
 

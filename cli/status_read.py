@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from bootstrap.facts import drbd
+from bootstrap.facts.drbd import DrbdState
+from bootstrap.shared import pairs
 
 STATE_FOLDER = "/run/keepalived"
 """Where the keepalived block's notify script writes one file per VIP."""
@@ -38,6 +42,14 @@ class NodeAnswer:
     """The units that the node's blocks own."""
     failed: tuple[str, ...] = ()
     """Every failed unit of the machine."""
+    drbd: Mapping[int, DrbdState] = field(default_factory=dict)
+    """Its DRBD resources by minor."""
+    mounts: frozenset[str] = frozenset()
+    """Where DRBD devices are mounted."""
+    met_peer: bool = True
+    """Whether it has met its peer since it booted; true where nobody asks."""
+    fence_waiting: str = ""
+    """Why a take-over waits for fencing; empty: none does."""
 
 
 def script(units: Iterable[str]) -> str:
@@ -51,6 +63,10 @@ for file in {STATE_FOLDER}/*.state; do
 done
 echo '{MARK}units'; systemctl show -p Id -p ActiveState -p SubState {names}
 echo '{MARK}failed'; systemctl list-units --failed --plain --no-legend --no-pager
+echo '{MARK}drbd'; {drbd.script()}
+echo '{MARK}mounts'; grep '^/dev/drbd' /proc/mounts
+echo '{MARK}fence'; cat {pairs.WAITING} 2>/dev/null
+echo '{MARK}met'; ls {pairs.MET_PEER} {pairs.ACTIVATED} 2>/dev/null
 echo '{MARK}end'
 """
 
@@ -72,6 +88,10 @@ def parse(output: str) -> NodeAnswer:
         addresses=_addresses("\n".join(parts.get("addresses", []))),
         vrrp={row[0]: row[1] for row in rows if len(row) == 2},
         units=_units(parts.get("units", [])),
+        drbd=drbd.process(parts.get("drbd", [])),
+        mounts=frozenset(line.split()[1] for line in parts.get("mounts", []) if line.split()),
+        met_peer=bool(parts.get("met")),
+        fence_waiting=" ".join(parts.get("fence", [])).strip(),
         failed=tuple(line.split()[0] for line in parts.get("failed", []) if line.split()),
     )
 

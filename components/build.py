@@ -21,11 +21,13 @@ from components.deploy import (
     Password,
     SshKey,
 )
+from components.fence_access import FenceAccess, FenceAccessNode
 from components.hypervisor import Hypervisor, HypervisorArgs
 from components.machine import RenderCloudInit
 from components.pair import Pair, PairArgs
-from components.settings import Lab, SettingsError, image, places
+from components.settings import Lab, SettingsError, fence_of, image, places
 from components.tier import Tier, TierArgs
+from stacks.plan_data import FENCE_HOST_KEY
 from stacks.plan_types import DeployPlan, Plan, dump
 
 
@@ -103,13 +105,14 @@ def _configure(
     plan: Plan, members: Mapping[str, Pair | Tier], admin: SshKey, options: Options
 ) -> None:
     lab = options.lab
+    secrets = _secrets(plan, lab, members)
     specs = {
         name: DeploySpec(
             plan=plan.slice(name),
             hosts={node: machine.deploy_host() for node, machine in member.machines.items()},
             netns=_netns(plan, plan.slice(name), lab),
             private_key=admin.private_key,
-            secrets=_secrets(name, plan.slice(name), member),
+            secrets={secret: secrets[secret] for secret in plan.slice(name).secrets},
         )
         for name, member in members.items()
     }
@@ -125,15 +128,61 @@ def _configure(
         )
 
 
-def _secrets(name: str, part: DeployPlan, member: pulumi.Resource) -> dict[str, pulumi.Output[str]]:
-    return {
-        secret: Password(
-            f"{name}-{secret}",
-            length=SECRET_LENGTHS.get(secret, SECRET_LENGTH),
-            opts=pulumi.ResourceOptions(parent=member),
-        ).result
-        for secret in part.secrets
+def _secrets(
+    plan: Plan, lab: Lab | None, members: Mapping[str, Pair | Tier]
+) -> dict[str, pulumi.Input[str]]:
+    """Every secret of the stack by name, made once: members may share one."""
+    keys = _fence_keys(plan)
+    _grant_fencing(plan, keys, lab, members)
+    found: dict[str, pulumi.Input[str]] = {name: key.private_key for name, key in keys.items()}
+    names = {secret for part in plan.deploys.values() for secret in part.secrets}
+    for name in sorted(names - set(found)):
+        if name == FENCE_HOST_KEY:
+            found[name] = fence_of(plan, lab=lab).host_key
+        else:
+            length = SECRET_LENGTHS.get(name, SECRET_LENGTH)
+            found[name] = Password(name, length=length).result
+    return found
+
+
+def _fence_keys(plan: Plan) -> dict[str, SshKey]:
+    """The key by which the fence endpoint knows a node, by its secret's name."""
+    fences = {
+        name: node.data.fence
+        for name, node in plan.nodes.items()
+        if node.data is not None and node.data.fence.key_secret in node.data.secrets
     }
+    return {
+        fence.key_secret: SshKey(fence.key_secret, comment=f"fence@{name}")
+        for name, fence in sorted(fences.items())
+    }
+
+
+def _grant_fencing(
+    plan: Plan,
+    keys: Mapping[str, SshKey],
+    lab: Lab | None,
+    members: Mapping[str, Pair | Tier],
+) -> None:
+    """Let the nodes of each pair ask the endpoint about each other, and about nobody else."""
+    for name, part in sorted(plan.deploys.items()):
+        fences = {node: item.data.fence for node, item in part.nodes.items() if item.data}
+        if not all(fence.key_secret in keys for fence in fences.values()) or not fences:
+            continue
+        endpoint = fence_of(plan, lab=lab)
+        FenceAccess(
+            f"{name}-fence-access",
+            folder=endpoint.folder,
+            uri=lab.uri if lab is not None else "",
+            pair=f"{plan.stack}-{name}",
+            nodes={
+                node: FenceAccessNode(
+                    machine=part.nodes[node].machine, public_key=keys[fence.key_secret].public_key
+                )
+                for node, fence in fences.items()
+            },
+            opts=pulumi.ResourceOptions(parent=members[name]),
+        )
 
 
 def _netns(plan: Plan, part: DeployPlan, lab: Lab | None) -> str | None:

@@ -50,6 +50,18 @@ class Image:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fence:
+    """The fence endpoint of the embedded hypervisor."""
+
+    __pydantic_config__ = _STRICT
+
+    folder: str
+    """Folder in which it keeps who may ask about whom."""
+    host_key: str
+    """Its public host key, ``ssh-ed25519 AAAA...``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lab:
     """The embedded hypervisor as ``pairwise lab up`` left it."""
 
@@ -63,6 +75,8 @@ class Lab:
     """Name of the storage pool."""
     kvm: bool
     """Whether a guest was seen to run under KVM; without it machines are emulated."""
+    fence: Fence | None = None
+    """Its fence endpoint; needed by pairs that have their peer powered off."""
     image: Image | None = None
     """The golden image; needed when the description says ``image: golden``."""
 
@@ -147,6 +161,20 @@ def _place(plan: Plan, name: str, lab: Lab | None) -> Place:
             f"`pairwise shell {plan.stack}`."
         )
     return Place(name=name, uri=lab.uri, pool=lab.pool, kvm=lab.kvm, netns=lab.netns)
+
+
+def fence_of(plan: Plan, *, lab: Lab | None) -> Fence:
+    """The fence endpoint of the hypervisor.
+
+    Raises:
+        SettingsError: there is none that we know of.
+    """
+    if lab is None or lab.fence is None:
+        raise SettingsError(
+            f"Stack {plan.stack} has its silent nodes powered off, but the configuration names no "
+            "fence endpoint: run it on the embedded hypervisor, or write `fencing: [confirm]`."
+        )
+    return lab.fence
 
 
 def image(plan: Plan, *, lab: Lab | None) -> Image:

@@ -15,6 +15,19 @@ STATUS_PORT = 8080
 HEALTH_PATH = "/healthz"
 """Path that a node's own nginx answers itself, whatever its upstream does."""
 
+DRBD_PORT = 7788
+"""Port of the first replicated disk (the documents'); each further one has the next."""
+HEARTBEAT_PORT = 694
+"""Port of Heartbeat's packets (IANA: ha-cluster)."""
+MYSQL_PORT = 3306
+"""Port of MySQL (IANA: mysql)."""
+NFS_PORT = 2049
+"""Port of NFS; version 4 needs no other (IANA: nfs)."""
+FENCE_PORT = 8022
+"""Port of the fence endpoint at the hypervisor's address (``lab.fence.PORT``)."""
+FENCE_USER = "root"
+"""User of the endpoint: its forced command, chosen by the key, is all that it may run."""
+
 LAB_PORT = 8025
 """Port of the lab's own HTTP server, at the hypervisor's address (``lab.server.PORT``)."""
 LAB_NOTIFY_PATH = "/notify"

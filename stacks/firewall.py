@@ -6,10 +6,11 @@ that the description allows.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from stacks import addressing
 from stacks.model import Pair, Role, Stack, Tier, VipManager
+from stacks.plan_data import data_plan
 from stacks.plan_types import FirewallRule, VipPlan
 
 SSH_PORT = 22
@@ -33,6 +34,7 @@ def rules(
     found += _vrrp(stack, node, member, vips)
     found += _http(stack, node, member, vips)
     found += _sessions(stack, node, member)
+    found += _data(stack, node, member)
     return tuple(found)
 
 
@@ -113,3 +115,51 @@ def _http(
             reason="pages, from the balancers",
         )
     ]
+
+
+def _data(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
+    """Replication and heartbeats from the peer, services from their clients, nothing else."""
+    data = data_plan(stack, node, member)
+    if data is None:
+        return []
+    peer = next(name for name in member.nodes if name != node)
+    found = [
+        FirewallRule(
+            interface=link.interface,
+            protocol="udp",
+            ports=(data.heartbeat.port,),
+            sources=(IPv4Network(link.peer_address),),
+            reason=f"heartbeats from {peer}",
+        )
+        for link in data.heartbeat.links
+    ]
+    for network in sorted({resource.network for resource in data.drbd.resources}):
+        mine = [resource for resource in data.drbd.resources if resource.network == network]
+        address = next(side.address for side in mine[0].sides if side.node == peer)
+        found.append(
+            FirewallRule(
+                interface=network,
+                protocol="tcp",
+                ports=tuple(resource.port for resource in mine),
+                sources=(IPv4Network(address),),
+                reason=f"replication from {peer}",
+            )
+        )
+    services: list[tuple[str, int, tuple[IPv4Address, ...]]] = []
+    if data.mysql is not None:
+        services.append(("mysql", data.mysql.port, data.mysql.clients))
+    if data.nfs is not None:
+        services.append(("nfs", addressing.NFS_PORT, data.nfs.clients))
+    for name, port, clients in services:
+        group = next(group for group in data.groups if group.name == name)
+        if clients:
+            found.append(
+                FirewallRule(
+                    interface=group.interface,
+                    protocol="tcp",
+                    ports=(port,),
+                    sources=tuple(IPv4Network(address) for address in clients),
+                    reason=f"{name}, from its clients",
+                )
+            )
+    return found

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
-from pydantic import ConfigDict
-
-STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+from stacks.model_data import STRICT, Client, Drbd, FencingDevice, Heartbeat, Mysql, Nfs
 
 
 class NetworkMode(StrEnum):
@@ -195,6 +193,20 @@ class Pair:
     """Balancer settings; needed for role ``lb``."""
     web: Web | None = None
     """Web settings; needed for role ``web``."""
+    heartbeat: Heartbeat | None = None
+    """Heartbeat settings; needed when Heartbeat manages a VIP of the pair."""
+    drbd: Drbd = field(default_factory=Drbd)
+    """DRBD settings, for all disks of the pair."""
+    fencing: tuple[FencingDevice, ...] = (FencingDevice.HYPERVISOR, FencingDevice.CONFIRM)
+    """How a silent peer is made harmless, tried in this order. Empty: not at all, and a take-over
+    may then lose data."""
+    survivor: tuple[str, ...] = ()
+    """Groups in order: when all links between two active nodes are cut, the holder of the first
+    one stays. Empty: ``mysql``, then ``nfs``."""
+    mysql: Mysql | None = None
+    """MySQL settings; needed for role ``mysql``."""
+    nfs: Nfs | None = None
+    """NFS settings; needed for role ``nfs``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +221,8 @@ class Tier:
     """What each node is for."""
     web: Web | None = None
     """Web settings; needed for role ``web``."""
+    client: Client | None = None
+    """Client settings; needed for role ``client``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ words which rule made which field.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 
 from stacks import firewall
@@ -22,6 +23,7 @@ from stacks.addressing import (
     volume_wwn,
 )
 from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
+from stacks.plan_data import data_plan, nfs_mounts
 from stacks.plan_types import (
     DeployPlan,
     DiskPlan,
@@ -74,11 +76,20 @@ def make_plan(stack: Stack) -> Plan:
                 deploy=name,
                 is_pair=isinstance(member, Pair),
                 nodes={node: nodes[node] for node in sorted(member.nodes)},
-                secrets=(),
+                secrets=_secrets([nodes[node] for node in sorted(member.nodes)]),
             )
             for name, member in stack.members().items()
         },
     )
+
+
+def _secrets(nodes: Sequence[NodePlan]) -> tuple[str, ...]:
+    """Names of what the templates of a Deploy's nodes hold and no plan may."""
+    names: list[str] = []
+    for node in nodes:
+        if node.data is not None:
+            names += node.data.secrets
+    return tuple(sorted(set(names)))
 
 
 def _vips_in_force(pair: Pair) -> set[str]:
@@ -155,6 +166,8 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         keepalived=_keepalived(stack, name, member, own_vips),
         balancer=balancer_plan(stack, member),
         web=web_plan(stack, name, member_name, member),
+        data=data_plan(stack, name, member),
+        mounts=nfs_mounts(stack, member),
         notify=_notify(stack, node),
     )
 

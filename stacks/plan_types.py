@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from stacks.capacity import Limits
 from stacks.model import NetworkMode, Role, VipManager, VrrpMode
+from stacks.plan_data_types import DataPlan, NfsMount
 from stacks.plan_web_types import BalancerPlan, WebPlan
 
 T = TypeVar("T")
@@ -222,6 +223,10 @@ class NodePlan:
     """For role lb."""
     web: WebPlan | None
     """For role web."""
+    data: DataPlan | None
+    """Where Heartbeat manages the pair."""
+    mounts: tuple[NfsMount, ...]
+    """Exports that it mounts: for role client, and for web machines with ``files``."""
     notify: NotifyPlan | None
     """Where the description says ``notify`` and names a destination that this node has."""
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pyinfra.api.facts import FactBase
 from typing_extensions import override
 
+from bootstrap.facts import disks as disk_facts
 from bootstrap.facts import files as file_facts
+from bootstrap.facts import modes as mode_facts
 from bootstrap.facts import packages as package_facts
 from bootstrap.facts import ruleset as ruleset_facts
 from bootstrap.facts import sysctl as sysctl_facts
@@ -42,6 +44,10 @@ class Seen:
     """By name."""
     root_password: bool = False
     """Whether root could log in with a password."""
+    modes: Mapping[str, str] = field(default_factory=dict)
+    """Path -> ``owner:group mode``."""
+    disks: Mapping[str, disk_facts.SeenDisk] = field(default_factory=dict)
+    """By path; no entry: there is no such device."""
     ruleset: tuple[str, ...] = ()
     """The kernel's ruleset, line by line."""
     expected_ruleset: tuple[str, ...] = ()
@@ -61,6 +67,8 @@ def script(wanted: Manifest) -> str:
         "packages": package_facts.script(wanted.packages + wanted.unwanted),
         "sysctls": sysctl_facts.script(wanted.sysctls),
         "users": user_facts.script() if wanted.users or wanted.accounts else "",
+        "modes": mode_facts.script(mode.path for mode in wanted.modes),
+        "disks": disk_facts.script(wanted.disks),
         "ruleset": ruleset_facts.script(wanted.ruleset),
     }
     parts = ["exec 2>/dev/null"]
@@ -89,6 +97,8 @@ def process(output: Iterable[str], *, unit_names: Iterable[str]) -> Seen:
         sysctls=sysctl_facts.process(sections.get("sysctls", [])),
         users=user_facts.process(accounts),
         root_password=user_facts.PASSWORD_MARK in accounts,
+        modes=mode_facts.process(sections.get("modes", [])),
+        disks=disk_facts.process(sections.get("disks", [])),
         ruleset=tuple(line for line in live if line.strip()),
         expected_ruleset=tuple(line for line in expected if line.strip()),
     )

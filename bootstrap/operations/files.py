@@ -16,7 +16,7 @@ from pyinfra.context import host
 from bootstrap.changes import UNKNOWN, explain
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.node import Seen
-from bootstrap.managed import Link, ManagedFile
+from bootstrap.managed import Link, ManagedFile, Mode
 from bootstrap.phases import has_content
 
 
@@ -146,3 +146,21 @@ def remove(path: str, *, seen: Seen) -> Generator[StringCommand, None, None]:
         raise OperationError(f"{path} is a folder: remove it by hand, then run again.")
     explain(f"{path} exists; it is removed")
     yield StringCommand(f"rm -f {shlex.quote(path)}")
+
+
+@operation()
+def permitted(mode: Mode, *, seen: Seen) -> Generator[StringCommand, None, None]:
+    """Make a package's file have a group and mode, also after its next upgrade.
+
+    + mode: what it is to have.
+    + seen: what is so on the node.
+    """
+    found, wanted = seen.modes.get(mode.path), f"root:{mode.group} {mode.mode:04o}"
+    if found == wanted:
+        host.noop(f"{mode.path} is {wanted}")
+        return
+    explain(f"{mode.path}: {found or 'not there'} -> {wanted}")
+    yield StringCommand(
+        f"dpkg-statoverride --quiet --force-all --update --add root {mode.group}"
+        f" {mode.mode:04o} {shlex.quote(mode.path)}"
+    )

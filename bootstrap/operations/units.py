@@ -114,11 +114,14 @@ def reloaded(unit: Unit, reason: str | None, *, seen: Seen) -> Generator[StringC
         host.noop(f"{unit.name} uses its files as they are")
         return
     explain(reason)
-    stamp = f"{STAMP_FOLDER}/{unit.name}.loaded"
     yield StringCommand(
-        f"systemctl {unit.reload} {unit.name}{_until_ready(unit)}"
-        f" && mkdir -p {STAMP_FOLDER} && touch {stamp}"
+        f"systemctl {unit.reload} {unit.name}{_until_ready(unit)} && {stamped(unit.name)}"
     )
+
+
+def stamped(unit: str) -> str:
+    """Shell text that notes that a unit has taken up its files now."""
+    return f"mkdir -p {STAMP_FOLDER} && touch {STAMP_FOLDER}/{unit}.loaded"
 
 
 def _until_ready(unit: Unit) -> str:

@@ -81,7 +81,8 @@ def test_no_service_started_before_its_configuration(
 ) -> None:
     """One start since the machine was made, and later than the file that it reads."""
     starts = minimal.exec(
-        node, f"journalctl -u {unit} -o short-unix --no-pager | grep ' Starting ' || true"
+        node,
+        f"journalctl _PID=1 -u {unit} -o short-unix --no-pager | grep ' Starting ' || true",
     ).splitlines()
     assert len(starts) == 1, starts
     written = float(minimal.exec(node, f"stat -c %.Y {INSTALLED_BY_UP[unit]}"))

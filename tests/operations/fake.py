@@ -8,11 +8,12 @@ from typing import Any
 
 from typing_extensions import override
 
+from bootstrap.facts.disks import SeenDisk
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.node import Seen
 from bootstrap.facts.units import SeenUnit
 from bootstrap.facts.users import SeenUser
-from bootstrap.managed import Boot, Link, ManagedFile, Reload, SystemUser, Unit
+from bootstrap.managed import Boot, Link, ManagedFile, Mode, Reload, SystemUser, Unit
 
 
 class FakeHost:
@@ -55,6 +56,8 @@ def seen(case: Mapping[str, Any]) -> Seen:
         sysctls=Asked(case.get("sysctls", {})),
         users=Asked({n: entry and SeenUser(**entry) for n, entry in case.get("users", {}).items()}),
         root_password=case.get("root_password", False),
+        modes=Asked(case.get("modes", {})),
+        disks={path: SeenDisk(**entry) for path, entry in case.get("disks", {}).items()},
         ruleset=tuple(case.get("ruleset", [])),
         expected_ruleset=tuple(case.get("expected_ruleset", [])),
     )
@@ -79,6 +82,8 @@ def arguments(case: Mapping[str, Any]) -> dict[str, Any]:
         found["file"] = ManagedFile(**values)
     if isinstance(found.get("item"), dict):
         found["item"] = Link(**found["item"])
+    if isinstance(found.get("mode"), dict):
+        found["mode"] = Mode(**found["mode"])
     if isinstance(found.get("user"), dict):
         found["user"] = SystemUser(**found["user"])
     if isinstance(found.get("unit"), dict):

@@ -1,7 +1,4 @@
-"""The notify block's checkers, and what ``verify`` tries.
-
-systemd-analyze judges a unit under its own ending, so that a candidate is copied under one.
-"""
+"""The notify block's checkers, and what ``verify`` tries."""
 
 from __future__ import annotations
 
@@ -15,16 +12,6 @@ CHECK_JSON = "python3 -m json.tool %s >/dev/null"
 CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
 LATE_MIN = 5
 """Longer than an outage that nobody need look at, in minutes."""
-
-
-def check_unit(ending: str) -> str:
-    """The checker for a unit file with this ending."""
-    return (
-        f"d=$(mktemp -d) && cp %s $d/pairwise-check.{ending} && chmod 644 $d/* && "
-        "out=$(systemd-analyze verify --man=no --recursive-errors=no "
-        f"$d/pairwise-check.{ending} 2>&1); code=$?; rm -rf $d; "
-        'test $code -eq 0 -a -z "$out" || { echo "$out"; exit 1; }'
-    )
 
 
 def checks(

@@ -33,6 +33,7 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, SystemUser, Unit
 from bootstrap.render import render
 from bootstrap.shared.notify import PROGRAM, USER, Kind
+from bootstrap.shared.systemd import check_unit
 from stacks.plan_types import DeployPlan, NodePlan, NotifyPlan
 
 NAME = "notify"
@@ -66,7 +67,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         return render(f"blocks/notify/templates/{template}.j2", **values, **more)
 
     def unit(name: str, template: str, **more: object) -> ManagedFile:
-        check = verify.check_unit(name.rpartition(".")[2])
+        check = check_unit(name)
         return ManagedFile(path=f"{UNITS}/{name}", content=text(template, **more), check=check)
 
     programs = (

@@ -42,6 +42,31 @@ BROKEN = {
     "/usr/local/lib/pairwise/check-service": ("|| exit 1", "|| ("),
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),
     "/usr/local/lib/pairwise/vrrp-clean": ("exit 0", "done"),
+    "/etc/drbd.d/global_common.conf": ("protocol C;", "protocol D;"),
+    "/etc/drbd.d/nfs.res": ("meta-disk internal;", "meta-disc internal;"),
+    "/usr/local/lib/pairwise/drbd-event": ("esac", "fi"),
+    "/usr/local/lib/pairwise/first-data": ("esac", "fi"),
+    "/usr/local/lib/pairwise/meet-peer": ("done", "fi"),
+    "/usr/local/lib/pairwise/drbd-verify": ("esac", "fi"),
+    "/usr/local/lib/pairwise/fence": ("flock 9", "flock 9 ("),
+    "/usr/local/lib/pairwise/drbd-fence-peer": ("esac", "fi"),
+    "/usr/lib/stonith/plugins/external/pairwise": ("esac", "fi"),
+    "/usr/local/lib/pairwise/first-data.d/nfs": ("set -eu", "set -eu ("),
+    "/etc/pairwise/fence/ssh_config": ("BatchMode yes", "BatchMode maybe"),
+    "/etc/ha.d/resource.d/pwunit": ("esac", "fi"),
+    "/etc/ha.d/resource.d/pwvip": ("esac", "fi"),
+    "/etc/systemd/system/pairwise-drbd.service": ("oneshot", "once"),
+    "/etc/systemd/system/pairwise-meet-peer.service": ("on-failure", "maybe"),
+    "/etc/systemd/system/pairwise-drbd-verify.service": ("oneshot", "once"),
+    "/etc/systemd/system/pairwise-drbd-verify.timer": ("Sun ", "Sonn "),
+    "/etc/systemd/system/heartbeat.service.d/pairwise.conf": (
+        "TimeoutStopSec=300",
+        "TimeoutStopSec=x",
+    ),
+    "/etc/systemd/system/nfs-server.service.d/pairwise.conf": ("AssertPath", "AssertPat"),
+    "/etc/systemd/system/nfsdcld.service.d/pairwise.conf": ("AssertPath", "AssertPat"),
+    "/etc/systemd/system/srv-nfs.mount": ("Type=ext4", "Typ=ext4"),
+    "/etc/systemd/system/srv-files.mount": ("TimeoutSec=60", "TimeoutSec=x"),
     "/usr/local/lib/pairwise/notify": ("esac", "fi"),
     "/usr/local/lib/pairwise/notify-deliver": ("def main(", "def main)"),
     "/etc/pairwise/notify.json": ("{", "("),
@@ -51,7 +76,9 @@ BROKEN = {
 }
 """Path -> what is replaced in a good file, and by what."""
 
-JUDGED = (("six", "lb1"), ("six", "web1"), ("duo", "server1"), ("alone-lb-fast", "lb2"))
+BROKEN_ON = (("six", "lb1"), ("six", "web1"), ("nfs", "nfs1"), ("nfs", "client1"))
+"""Nodes that between them have every template."""
+JUDGED = (*BROKEN_ON, ("duo", "server1"), ("alone-lb-fast", "lb2"))
 """Nodes that between them have every template in every mode."""
 
 
@@ -74,7 +101,7 @@ def test_every_file_is_accepted(stack: str, node: str) -> None:
     assert refused == {}
 
 
-@pytest.mark.parametrize(("stack", "node"), JUDGED[:2])
+@pytest.mark.parametrize(("stack", "node"), BROKEN_ON)
 def test_every_checker_refuses_a_broken_file(stack: str, node: str) -> None:
     tried, refused = _judge(plans()[stack], node, broken=True)
     assert set(refused) == tried

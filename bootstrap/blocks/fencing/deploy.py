@@ -1,0 +1,155 @@
+"""Fencing: a silent peer is made harmless before anything of it is taken over.
+
+Needs: node.data.fence; block drbd (its marks and minors); Heartbeat's dopd for the first step; the
+    fence endpoint of the hypervisor, reached over the management network, which no pair link uses.
+Ensures: ``fence PEER`` (one program for both layers), DRBD's fence-peer handler, Heartbeat's
+    STONITH plugin, the key by which the endpoint knows this node, in a root-only file.
+Restart: nothing runs; the programs are read when they are called.
+Pair order: any.
+Verify: the endpoint answers ``status`` for the peer and refuses this node itself. Checkers:
+    bash -n, ssh -G.
+Fails when: the endpoint does not answer: nothing is taken over, /run/pairwise/fence-waiting says
+    why, and ``pairwise fence confirm`` goes on.
+Refs: drbd.conf(5) fence-peer, stonith(8), ssh_config(5).
+
+Replaced from the documents: no fencing at all. dopd outdates a peer that can be asked; one that
+cannot be asked is powered off, and until then DRBD's I/O is frozen, so that no write is
+acknowledged that the other side does not know.
+
+The rules of ``fence``: a person's word goes first; a node that has not met its peer since it booted
+has nobody powered off; a peer that is off already costs no delay; of two active nodes the holder
+of the first group of ``survivor`` asks at once and the other one hesitates. The endpoint grants
+one of the two.
+"""
+
+from __future__ import annotations
+
+from bootstrap.checks import Check
+from bootstrap.managed import ManagedFile, Manifest, place_of
+from bootstrap.render import render
+from bootstrap.shared import notify, pairs
+from stacks.model_data import FencingDevice
+from stacks.plan_data_types import DataPlan, DrbdFencing
+from stacks.plan_types import DeployPlan, NodePlan
+
+NAME = "fencing"
+FOLDER = "/etc/pairwise/fence"
+KEY = f"{FOLDER}/key"
+KNOWN_HOSTS = f"{FOLDER}/known_hosts"
+SSH_CONFIG = f"{FOLDER}/ssh_config"
+PLUGIN = "/usr/lib/stonith/plugins/external/pairwise"
+OUTDATER = "/usr/libexec/heartbeat/drbd-peer-outdater"
+OUTDATE_S = 5
+"""drbd-peer-outdater -t of the documents: seconds that the peer has to outdate itself."""
+ASK_S = 10
+"""One question to the endpoint takes a second under emulation; a dead path must not take long."""
+VALID_MIN = 15
+"""Minutes for which a person's word holds: a take-over takes one."""
+
+
+def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    """Every file of the block, in the order in which they are written."""
+    data = _data(node)
+    fence = data.fence
+    by_name = {resource.name: resource for resource in data.drbd.resources}
+    # The last match of the script wins: the first group of the survivor order comes last.
+    places = sorted(
+        (
+            (group.name, by_name[group.resource].minor, fence.delays_s[group.name])
+            for group in data.groups
+        ),
+        key=lambda place: -place[2],
+    )
+    values = {
+        "stack": plan.stack,
+        "node": node,
+        "pair": plan.deploy,
+        "fence": fence,
+        "marks": pairs,
+        "ssh_config": SSH_CONFIG,
+        "ask_s": ASK_S,
+        "outdater": OUTDATER,
+        "outdate_s": OUTDATE_S,
+        "fence_script": pairs.FENCE,
+        "valid_min": VALID_MIN,
+        "places": places,
+        "powers_off": data.drbd.fencing is DrbdFencing.RESOURCE_AND_STONITH,
+        "notify": {"program": notify.PROGRAM, "kind": notify.Kind.FENCING.value}
+        if node.notify
+        else None,
+    }
+
+    def program(path: str, template: str, check: str) -> ManagedFile:
+        text = render(f"blocks/fencing/templates/{template}.j2", **values)
+        return ManagedFile(path=path, content=text, mode=0o755, check=check)
+
+    found = [
+        program(pairs.FENCE, "fence", "bash -n %s"),
+        program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "sh -n %s"),
+        program(PLUGIN, "stonith-plugin", "bash -n %s"),
+    ]
+    if FencingDevice.HYPERVISOR in fence.devices:
+        endpoint = f"[{fence.endpoint}]:{fence.port}"
+        found += [
+            ManagedFile(
+                path=KEY,
+                # The key comes first: ssh looks for it at the very beginning.
+                content=f"{place_of(fence.key_secret)}\n"
+                f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n",
+                mode=0o600,
+                secrets=(fence.key_secret,),
+            ),
+            ManagedFile(
+                path=KNOWN_HOSTS,
+                content=f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n"
+                f"{endpoint} {place_of(fence.host_key)}\n",
+                secrets=(fence.host_key,),
+            ),
+            ManagedFile(
+                path=SSH_CONFIG,
+                content=render(
+                    "blocks/fencing/templates/ssh_config.j2",
+                    stack=plan.stack,
+                    fence=fence,
+                    key=KEY,
+                    known_hosts=KNOWN_HOSTS,
+                    control=f"{pairs.RUN}/fence-%C",
+                ),
+                check="ssh -G -F %s fence-endpoint >/dev/null",
+            ),
+        ]
+    return tuple(found)
+
+
+def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
+    """All that the block owns on a node."""
+    return Manifest(
+        block=NAME, packages=("cluster-glue", "openssh-client"), files=files(node, plan)
+    )
+
+
+def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    """What ``pairwise verify`` tries."""
+    fence = _data(node).fence
+    if FencingDevice.HYPERVISOR not in fence.devices:
+        return ()
+    ask = f"timeout {ASK_S} ssh -F {SSH_CONFIG} fence-endpoint"
+    return (
+        Check(
+            name=f"fencing: the endpoint says whether {fence.peer} is on",
+            command=f"{ask} status {fence.peer} | grep -qxE 'on|off'",
+            failure=f"The fence endpoint at {fence.endpoint} does not answer {node.name}: a"
+            f" take-over would wait for `pairwise fence confirm {plan.stack} {fence.peer}`.",
+        ),
+        Check(
+            name="fencing: the endpoint refuses this node itself",
+            command=f"! {ask} off {node.name}",
+            failure=f"The fence endpoint lets {node.name} power itself off: its keys are mixed up.",
+        ),
+    )
+
+
+def _data(node: NodePlan) -> DataPlan:
+    if node.data is None:
+        raise ValueError(f"Node {node.name} has no pair of data in its plan.")
+    return node.data

@@ -1,0 +1,160 @@
+"""Heartbeat decides which node of a pair holds each group: disk, file system, daemons, VIP.
+
+Needs: node.data; blocks drbd and fencing; the blocks of the groups' daemons before it, so that
+    their first data are made with their hooks in place.
+Ensures: ha.cf, haresources (the same on both nodes), authkeys, the resource scripts, mount units
+    that nothing else starts; new file systems with their first data, once.
+Restart: never. ha.cf and authkeys are read at start only: a changed file is written, and takes
+    effect with the next start (backup first, then a switchover, then the other one).
+Pair order: backup, then the plan's ``initialiser``.
+Verify: process, both links up, haresources equal to the plan's. Checkers: sh -n; ha.cf has none.
+Fails when: the file systems cannot be made because the peer's disks are not connected.
+Refs: heartbeat(8), ha.cf(5), authkeys(5), documents 000 and 002.
+
+Kept from the documents: keepalive 1, initdead 120, udpport 694, auto_failback off, ping of the
+gateway with ipfail, drbddisk, one group per line of haresources.
+
+Replaced knowingly: one link -> two (replication and clients'). crc or a word in authkeys -> sha1
+with a generated secret. VIP first -> last at start and first at stop. IPaddr and Filesystem ->
+scripts around ip and mount units: half the take-over time. ``pkill -9 nfs`` -> ordered units. No
+STONITH -> external/pairwise. debugfile and logfile -> the journal. deadtime 5 and 10 -> 8.
+``initdead 10`` of document 002 -> the 120 of document 000.
+"""
+
+from __future__ import annotations
+
+from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.managed import Boot, ManagedFile, Manifest, Mode, Unit, place_of
+from bootstrap.operations import drbd
+from bootstrap.render import render
+from bootstrap.shared import notify, pairs
+from bootstrap.shared.systemd import CHECK_DROP_IN, check_unit
+from bootstrap.site import Site, ensure_configured
+from stacks.model_data import FencingDevice
+from stacks.plan_data_types import DataPlan
+from stacks.plan_types import DeployPlan, NodePlan
+
+NAME = "heartbeat"
+UNIT = "heartbeat.service"
+FOLDER = "/etc/ha.d"
+HA_CF = f"{FOLDER}/ha.cf"
+HARESOURCES = f"{FOLDER}/haresources"
+AUTHKEYS = f"{FOLDER}/authkeys"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
+LIBEXEC = "/usr/libexec/heartbeat"
+FIRST_DATA = f"{pairs.SCRIPTS}/first-data"
+OUTDATING = ("/usr/lib/drbd/drbdsetup-84", "/usr/sbin/drbdmeta")
+"""dopd runs as hacluster and outdates disks with these: set-uid for its group only, as drbdadm
+itself advises."""
+
+
+def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    """Every file of the block, in the order in which they are written."""
+    data = _data(node)
+    values = {
+        "stack": plan.stack,
+        "node": node,
+        "pair": plan.deploy,
+        "heartbeat": data.heartbeat,
+        "fence": data.fence,
+        "groups": data.groups,
+        "libexec": LIBEXEC,
+        "stonith": bool(set(data.fence.devices) - {FencingDevice.DOPD}),
+        "notify": {"program": notify.PROGRAM, "kind": notify.Kind.HEARTBEAT.value}
+        if node.notify
+        else None,
+    }
+
+    def text(template: str, **more: object) -> str:
+        return render(f"blocks/heartbeat/templates/{template}.j2", **values, **more)
+
+    scripts = (
+        ManagedFile(
+            path=f"{FOLDER}/resource.d/{name}", content=text(name), mode=0o755, check="sh -n %s"
+        )
+        for name in ("pwunit", "pwvip")
+    )
+    mounts = (
+        ManagedFile(
+            path=f"/etc/systemd/system/{group.mount_unit}",
+            content=text("group.mount", group=group),
+            check=check_unit(group.mount_unit),
+        )
+        for group in data.groups
+    )
+    secret = data.heartbeat.secret
+    return (
+        *scripts,
+        *mounts,
+        ManagedFile(path=DROP_IN, content=text("heartbeat.service.d.conf"), check=CHECK_DROP_IN),
+        ManagedFile(
+            path=AUTHKEYS,
+            content=text("authkeys", secret=place_of(secret)),
+            mode=0o600,
+            secrets=(secret,),
+        ),
+        ManagedFile(path=HARESOURCES, content=text("haresources")),
+        ManagedFile(path=HA_CF, content=text("ha.cf")),
+    )
+
+
+def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
+    """All that the block owns on a node."""
+    data = _data(node)
+    mounts = (Unit(name=group.mount_unit, boot=Boot.STATIC, running=None) for group in data.groups)
+    return Manifest(
+        block=NAME,
+        packages=("heartbeat", "iputils-arping", "e2fsprogs"),
+        files=files(node, plan),
+        modes=tuple(Mode(path=path, group="haclient", mode=0o4750) for path in OUTDATING),
+        units=(*mounts, Unit(name=UNIT)),
+    )
+
+
+def configure(site: Site) -> None:
+    """Files; then, on the node that comes last, file systems for disks that have none."""
+    ensure_configured(site)
+    data = _data(site.node)
+    if data.drbd.initialiser != site.node.name:
+        return
+    for resource in data.drbd.resources:
+        drbd.first_data(
+            name=site.named(f"first data of {resource.name}"),
+            resource=resource.name,
+            disk=next(side.disk for side in resource.sides if side.node == site.node.name),
+            mount_point=resource.mount_point,
+            script=FIRST_DATA,
+            seen=site.seen,
+        )
+
+
+def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    """What ``pairwise verify`` tries."""
+    data = _data(node)
+    peer = data.fence.peer
+    links = [
+        Check(
+            name=f"heartbeat: the link over {link.interface} is up",
+            command=f"cl_status hblinkstatus {peer} {link.interface}",
+            expect="up",
+            failure=f"{node.name} hears nothing from {peer} over {link.interface}: one more fault"
+            " and each believes that the other one is dead.",
+        )
+        for link in data.heartbeat.links
+    ]
+    return (
+        is_active(NAME, UNIT),
+        is_enabled(NAME, UNIT),
+        *links,
+        Check(
+            name="heartbeat: it is no transition",
+            command='test "$(cl_status rscstatus)" != transition',
+            failure=f"Heartbeat of {plan.deploy} is moving groups: wait, then look again.",
+        ),
+    )
+
+
+def _data(node: NodePlan) -> DataPlan:
+    if node.data is None:
+        raise ValueError(f"Node {node.name} has no groups in its plan.")
+    return node.data

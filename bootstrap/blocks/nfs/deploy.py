@@ -1,0 +1,115 @@
+"""An NFS 4.2 server on a replicated disk; its files and its clients' records move together.
+
+Needs: node.data.nfs; blocks drbd and heartbeat, which mount the disk and start the daemons.
+Ensures: exports to the planned clients, grace and lease, client records on the replicated disk, no
+    start without its mount; units that nothing but Heartbeat starts.
+Restart: never. Exports are read by ``exportfs -r`` where the server runs; lease, versions and
+    threads with the next start (a switchover).
+Pair order: any.
+Verify: exports and units' states at boot. Checkers: exportfs has no dry run.
+Fails when: the mount is missing: the start is refused in words.
+Refs: nfs.conf(5), exports(5), nfsd(7), nfsdcld(8), document 002.
+
+Kept from document 002: sync, one export, the daemon under Heartbeat's control.
+
+Replaced knowingly: no_root_squash to a whole subnet -> the clients' addresses, root_squash. pkill
+-9 -> units in order. nfsdcld's records on the node's own disk -> beside the files: without them
+no client may reclaim its locks after a take-over. The kernel's grace of 90 s -> 15. fsid by device
+-> fixed, and the root of version 4: no stale handle. rpcbind and statd -> masked, version 4 asks
+neither.
+"""
+
+from __future__ import annotations
+
+from bootstrap.checks import Check
+from bootstrap.managed import Boot, ManagedFile, Manifest, Unit
+from bootstrap.operations import nfs as operations
+from bootstrap.render import render
+from bootstrap.shared import pairs
+from bootstrap.shared.systemd import CHECK_DROP_IN
+from bootstrap.site import Site, ensure_active
+from stacks.plan_data_types import NfsPlan, ServiceGroup
+from stacks.plan_types import DeployPlan, NodePlan
+
+NAME = "nfs"
+CONFIG = "/etc/nfs.conf.d/pairwise.conf"
+EXPORTS = "/etc/exports"
+OLD_UNITS = ("rpcbind.socket", "rpcbind.service", "rpc-statd.service", "rpc-statd-notify.service")
+"""Of NFS version 3: nfs-server.service would pull them in."""
+
+
+def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    """Every file of the block, in the order in which they are written."""
+    nfs, group = _own(node)
+
+    def text(template: str) -> str:
+        return render(f"blocks/nfs/templates/{template}.j2", stack=plan.stack, nfs=nfs)
+
+    drop_ins = (
+        ManagedFile(
+            path=f"/etc/systemd/system/{unit}.d/pairwise.conf",
+            content=text("unit.d.conf"),
+            check=CHECK_DROP_IN,
+        )
+        for unit in group.units
+    )
+    return (
+        ManagedFile(
+            path=f"{pairs.FIRST_DATA_HOOKS}/{group.resource}",
+            content=text("first-data"),
+            mode=0o755,
+            check="sh -n %s",
+        ),
+        *drop_ins,
+        ManagedFile(path=CONFIG, content=text("nfs.conf")),
+        ManagedFile(path=EXPORTS, content=text("exports")),
+    )
+
+
+def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
+    """All that the block owns on a node."""
+    nfs, group = _own(node)
+    old = () if "3" in nfs.versions else OLD_UNITS
+    return Manifest(
+        block=NAME,
+        packages=("nfs-kernel-server",),
+        files=files(node, plan),
+        units=(
+            *(Unit(name=name, boot=Boot.MASKED) for name in old),
+            Unit(name="nfs-server.service", boot=Boot.DISABLED, running=None),
+            *(
+                Unit(name=name, boot=Boot.STATIC, running=None)
+                for name in group.units
+                if name != "nfs-server.service"
+            ),
+        ),
+    )
+
+
+def activate(site: Site) -> None:
+    """Units; then the exports, where the server runs."""
+    ensure_active(site)
+    operations.exported(
+        name=site.named("exports of the running server"),
+        file=next(file for file in site.manifest.files if file.path == EXPORTS),
+        unit="nfs-server.service",
+        seen=site.seen,
+    )
+
+
+def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    """What ``pairwise verify`` tries."""
+    _own(node)
+    return (
+        Check(
+            name="nfs: nothing but Heartbeat starts the server",
+            command='test "$(systemctl is-enabled nfs-server.service)" = disabled',
+            failure=f"nfs-server would start by itself on {node.name}: `pairwise up {plan.stack}`.",
+        ),
+    )
+
+
+def _own(node: NodePlan) -> tuple[NfsPlan, ServiceGroup]:
+    if node.data is None or node.data.nfs is None:
+        raise ValueError(f"Node {node.name} has role nfs and no NFS server in its plan.")
+    return node.data.nfs, next(group for group in node.data.groups if group.name == "nfs")

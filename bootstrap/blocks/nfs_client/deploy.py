@@ -1,0 +1,74 @@
+"""A machine that mounts a pair's export, through the VIP, when somebody looks.
+
+Needs: node.mounts; the pair's NFS group, which may be away when the machine boots.
+Ensures: an automount unit, enabled, and its mount unit, started by it alone.
+Restart: never: a changed mount takes effect with the next mount; what is mounted stays.
+Pair order: none.
+Verify: the automount is active. Checkers: systemd-analyze.
+Fails when: the export is away: the boot goes on, whoever looks waits.
+Refs: nfs(5), systemd.automount(5), document 002.
+
+Replaced from document 002: ``soft,intr`` -> hard: a soft mount loses writes in a take-over.
+fstab -> automount: a boot does not wait for a share. Version 3 or 4 by luck -> 4.2.
+"""
+
+from __future__ import annotations
+
+from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.managed import Boot, ManagedFile, Manifest, Unit
+from bootstrap.render import render
+from bootstrap.shared.systemd import check_unit
+from stacks.plan_data_types import NfsMount
+from stacks.plan_types import DeployPlan, NodePlan
+
+NAME = "nfs_client"
+
+
+def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    """Every file of the block, in the order in which they are written."""
+    return tuple(
+        ManagedFile(
+            path=f"/etc/systemd/system/{unit_of(mount, kind)}",
+            content=render(
+                f"blocks/nfs_client/templates/files.{kind}.j2", stack=plan.stack, mount=mount
+            ),
+            # The automount's own mount comes before it, or there is nothing to verify it with.
+            check=check_unit(unit_of(mount, kind)) if kind == "mount" else "",
+        )
+        for mount in node.mounts
+        for kind in ("mount", "automount")
+    )
+
+
+def unit_of(mount: NfsMount, kind: str) -> str:
+    """The unit of a mount point (systemd.unit(5): slashes become hyphens, hyphens are escaped)."""
+    escaped = mount.mount_point.strip("/").replace("-", "\\x2d").replace("/", "-")
+    return f"{escaped}.{kind}"
+
+
+def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
+    """All that the block owns on a node."""
+    return Manifest(
+        block=NAME,
+        packages=("nfs-common",),
+        files=files(node, plan),
+        units=tuple(
+            unit
+            for mount in node.mounts
+            for unit in (
+                Unit(name=unit_of(mount, "mount"), boot=Boot.STATIC, running=None),
+                Unit(name=unit_of(mount, "automount")),
+            )
+        ),
+    )
+
+
+def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    """What ``pairwise verify`` tries."""
+    del plan
+    return tuple(
+        check
+        for mount in node.mounts
+        for unit in (unit_of(mount, "automount"),)
+        for check in (is_active(NAME, unit), is_enabled(NAME, unit))
+    )

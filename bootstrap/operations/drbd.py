@@ -1,0 +1,90 @@
+"""DRBD resources: metadata, attachment, first data. Nothing here writes over what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import OperationError
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from bootstrap.changes import explain
+from bootstrap.facts.node import Seen
+from bootstrap.operations.units import ACTIVE
+
+
+@operation()
+def metadata(
+    resource: str, disk: str, size_mib: int, *, allowed: bool, seen: Seen
+) -> Generator[StringCommand, None, None]:
+    """Make a disk hold DRBD's metadata, if it is proven empty.
+
+    + resource: name.
+    + disk: its backing disk on this node.
+    + size_mib: size that the plan gives it.
+    + allowed: the plan's flag: may disks be made ready at all.
+    + seen: what is so on the node.
+    """
+    found = seen.disks.get(disk)
+    if found is None:
+        if not seen.files:
+            # A machine about which nothing is known yet: a preview of a new stack.
+            explain(f"metadata is made on {disk}, if it is empty")
+            yield StringCommand(f"drbdadm create-md {resource}")
+            return
+        raise OperationError(
+            f"{disk} of resource {resource} is not there: attach it to the machine."
+        )
+    if found.size_mib != size_mib:
+        raise OperationError(
+            f"{disk} of resource {resource} has {found.size_mib} MiB instead of {size_mib}:"
+            " both nodes need the same size; replace the volume."
+        )
+    if not found.empty:
+        host.noop(f"{disk} is in use")
+        return
+    if not allowed:
+        raise OperationError(
+            f"{disk} of resource {resource} is empty, and the plan does not allow to make it ready."
+        )
+    explain(f"{disk} is empty; DRBD's metadata is made on it")
+    # An answer to no question is needed on an empty disk; where there is one, it ends here.
+    yield StringCommand(f"drbdadm create-md {resource} </dev/null")
+
+
+@operation()
+def attached(unit: str, *, seen: Seen) -> Generator[StringCommand, None, None]:
+    """Make all resources be attached and connect.
+
+    + unit: the unit that does it.
+    + seen: what is so on the node.
+    """
+    if seen.unit(unit).active in ACTIVE:
+        host.noop(f"{unit} runs")
+        return
+    explain(f"{unit} is {seen.unit(unit).active}; the resources are attached, Secondary")
+    yield StringCommand(
+        f"systemd-tmpfiles --create /etc/tmpfiles.d/pairwise.conf && systemctl daemon-reload"
+        f" && systemctl start {unit}"
+    )
+
+
+@operation()
+def first_data(
+    resource: str, disk: str, mount_point: str, script: str, *, seen: Seen
+) -> Generator[StringCommand, None, None]:
+    """Make a new resource hold a file system with its first data.
+
+    + resource: name.
+    + disk: its backing disk on this node.
+    + mount_point: where it is mounted meanwhile.
+    + script: the program that does it; it decides by what it finds on both nodes.
+    + seen: what is so on the node.
+    """
+    found = seen.disks.get(disk)
+    if found is not None and found.finished:
+        host.noop(f"{resource} holds its data")
+        return
+    explain(f"{resource} holds no file system here; it is made, unless the peer holds data")
+    yield StringCommand(f"{script} {resource} {mount_point}")

@@ -1,0 +1,164 @@
+"""Groups under Heartbeat as seen from outside: who holds what, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap.facts.drbd import DrbdState, absent
+from cli.status_read import NodeAnswer
+from stacks.plan_data_types import DrbdFencing, DrbdResource, ServiceGroup
+from stacks.plan_types import DeployPlan, NodePlan
+
+FENCING_NAMES = {
+    DrbdFencing.RESOURCE_AND_STONITH: "",
+    DrbdFencing.RESOURCE_ONLY: (
+        "dopd alone: outdates a peer that can be asked, protects nothing when all links are cut"
+    ),
+    DrbdFencing.DONT_CARE: "none: a take-over may lose acknowledged writes",
+}
+"""What a pair's fencing is worth, where it is not the whole one."""
+
+
+def fencing_of(part: DeployPlan) -> list[str]:
+    """The ways of fencing of a pair, or what it has in their stead."""
+    node = next(iter(part.nodes.values()))
+    if node.data is None:
+        return []
+    named = FENCING_NAMES[node.data.drbd.fencing]
+    return [named] if named else [str(device) for device in node.data.fence.devices]
+
+
+def judge_pair(
+    stack: str, part: DeployPlan, answers: Mapping[str, NodeAnswer]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The groups of a data pair as ``--json`` shows them, and its problems."""
+    node = next(iter(part.nodes.values()))
+    if node.data is None:
+        return [], []
+    by_name = {resource.name: resource for resource in node.data.drbd.resources}
+    groups: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for group in node.data.groups:
+        resource = by_name[group.resource]
+        holders = [n for n in sorted(part.nodes) if holds(group, resource, answers.get(n))]
+        groups.append(_group(group, resource, part, answers, holders))
+        problems += _group_problems(stack, part, group, holders, answers)
+    for resource in node.data.drbd.resources:
+        problems += _resource_problems(stack, part, resource, answers)
+    for name, item in sorted(part.nodes.items()):
+        problems += _node_problems(stack, item, answers.get(name))
+    return groups, problems
+
+
+def holds(group: ServiceGroup, resource: DrbdResource, answer: NodeAnswer | None) -> bool:
+    """Whether a node has all of a group: Primary, mounted, VIP."""
+    return (
+        answer is not None
+        and _state(resource, answer).role == "Primary"
+        and group.mount_point in answer.mounts
+        and str(group.vip) in answer.addresses
+    )
+
+
+def _state(resource: DrbdResource, answer: NodeAnswer | None) -> DrbdState:
+    found = answer.drbd.get(resource.minor) if answer is not None else None
+    return found or absent(resource.minor)
+
+
+def _group(
+    group: ServiceGroup,
+    resource: DrbdResource,
+    part: DeployPlan,
+    answers: Mapping[str, NodeAnswer],
+    holders: list[str],
+) -> dict[str, Any]:
+    active = holders[0] if len(holders) == 1 else None
+    states = {name: _state(resource, answers.get(name)) for name in sorted(part.nodes)}
+    ready = [
+        name
+        for name, state in states.items()
+        if name != active and state.linked and state.disk == "UpToDate"
+    ]
+    return {
+        "name": group.name,
+        "kind": "heartbeat",
+        "active": active,
+        "backup": ready[0] if active and ready else None,
+        "vips": [str(group.vip)],
+        "details": ", ".join(
+            f"{name} {s.role} {s.disk} {s.cs}"
+            + (f" {s.sync_percent:g} %" if s.sync_percent is not None else "")
+            for name, s in states.items()
+        ),
+    }
+
+
+def _group_problems(
+    stack: str,
+    part: DeployPlan,
+    group: ServiceGroup,
+    holders: list[str],
+    answers: Mapping[str, NodeAnswer],
+) -> Iterator[str]:
+    what = f"Group {group.name} of pair {part.deploy}"
+    reached = [name for name in sorted(part.nodes) if name in answers and answers[name].reachable]
+    if len(holders) > 1:
+        yield (
+            f"{what} is held by {' and '.join(holders)} at once: switch one off now with"
+            f" `pairwise stop {stack} {holders[-1]}`, then compare what both have written."
+        )
+    elif not holders and reached:
+        where = f"pairwise exec {stack} {reached[0]} -- journalctl -u heartbeat"
+        yield f"{what} is held by no node that answers: it is moving, or `{where}` says why."
+
+
+def _resource_problems(
+    stack: str, part: DeployPlan, resource: DrbdResource, answers: Mapping[str, NodeAnswer]
+) -> Iterator[str]:
+    states = {
+        name: _state(resource, answers[name])
+        for name in sorted(part.nodes)
+        if name in answers and answers[name].reachable
+    }
+    what = f"DRBD resource {resource.name} of pair {part.deploy}"
+    primaries = [name for name, state in states.items() if state.role == "Primary"]
+    if len(primaries) > 1:
+        yield f"{what} is Primary on {' and '.join(primaries)} at once: that must never be."
+    for name, state in states.items():
+        if not state.configured:
+            yield f"{what} is not attached on {name}: `pairwise up {stack}` attaches it."
+        elif state.cs == "StandAlone":
+            yield (
+                f"{what} refuses its peer on {name} (StandAlone): a split brain, or its secret"
+                f" differs; `pairwise exec {stack} {name} -- journalctl -k -g drbd` says which."
+            )
+        elif state.syncing:
+            yield f"{what} is being copied to its peer ({state.cs} on {name}): it is not safe yet."
+        elif not state.linked:
+            yield f"{what} has no connection to its peer on {name} ({state.cs}): it has one copy."
+        elif state.disk != "UpToDate":
+            yield f"{what} is {state.disk} on {name}: `pairwise verify {stack}` says what is wrong."
+        elif state.oos_kib:
+            yield (
+                f"{what} has {state.oos_kib} KiB that differ between its copies: disconnect and"
+                f" connect it on the backup, `drbdadm disconnect {resource.name}; drbdadm connect"
+                f" {resource.name}`, and they are copied."
+            )
+
+
+def _node_problems(stack: str, node: NodePlan, answer: NodeAnswer | None) -> Iterator[str]:
+    if answer is None or not answer.reachable or node.data is None:
+        return
+    peer = node.data.fence.peer
+    if answer.fence_waiting:
+        yield (
+            f"Take-over on {node.name} waits for fencing of {peer} ({answer.fence_waiting}): when"
+            f" you have seen that {peer} is off, `pairwise fence confirm {stack} {peer}`."
+        )
+    elif not answer.met_peer:
+        yield (
+            f"{node.name} has not met {peer} since it booted and takes nothing over: start {peer}"
+            f" with `pairwise start {stack} {peer}`, or if it is lost,"
+            f" `pairwise activate {stack} {node.name} --peer-is-dead`."
+        )

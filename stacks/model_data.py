@@ -1,0 +1,109 @@
+"""The typed model of pairs that hold data: DRBD, Heartbeat, fencing, MySQL, NFS, and its clients.
+
+``stacks.model`` puts these into pairs and tiers. Groups are named by their role, ``mysql`` and
+``nfs``: each is a disk, what runs on it, and the VIP by which clients reach it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from pydantic import ConfigDict
+
+STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class FencingDevice(StrEnum):
+    """One way to make sure that a silent peer does nothing any more."""
+
+    HYPERVISOR = "hypervisor"
+    """The endpoint of its hypervisor powers it off."""
+    CONFIRM = "confirm"
+    """A person says that it is off: ``pairwise fence confirm``. Always the last one."""
+    DOPD = "dopd"
+    """The documents' way: Heartbeat's dopd outdates the peer's disks and nothing powers it off. A
+    peer that cannot be asked counts as dead: no protection when all links are cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drbd:
+    """DRBD settings of a pair; protocol C and fencing are not among them, they are never less."""
+
+    __pydantic_config__ = STRICT
+
+    resync_rate_mib: int = 100
+    """MiB per second that a resync may take at most (the documents' ``rate 100M``)."""
+    verify: str = "Sun *-*-* 03:30:00"
+    """When both copies are compared, block by block (systemd.time(7))."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """Heartbeat R1 of a pair (ha.cf(5)); its VIPs name heartbeat as their manager."""
+
+    __pydantic_config__ = STRICT
+
+    keepalive_s: int = 1
+    """Seconds between two heartbeats (document 002)."""
+    warntime_s: int = 3
+    """Silence after which the log says so."""
+    deadtime_s: int = 8
+    """Silence after which the peer counts as dead. Below 8 an emulated machine on a busy
+    hypervisor was declared dead that was not; on hardware the documents' 5 do."""
+    initdead_s: int = 120
+    """The same while a node has just started (document 000). A node that boots alone takes nothing
+    over when it has passed, so that a long one costs nothing, and an `up` starts both within it."""
+    ping: IPv4Address | None = None
+    """Address whose answer says that a node's client link is alive; none: the hypervisor's own in
+    the VIPs' network, which is a lab's gateway."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mysql:
+    """MySQL on a replicated disk."""
+
+    __pydantic_config__ = STRICT
+
+    disk: str = "mysql"
+    """Replicated disk that holds its data."""
+    vip: str = "mysql"
+    """VIP by which clients reach it."""
+    database: str = "site"
+    """Database of the sample application."""
+    buffer_pool_mib: int = 64
+    """InnoDB's cache."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nfs:
+    """An NFS export on a replicated disk."""
+
+    __pydantic_config__ = STRICT
+
+    disk: str = "nfs"
+    """Replicated disk that holds files and client records."""
+    vip: str = "nfs"
+    """VIP by which clients mount it."""
+    version3: bool = False
+    """Whether NFS version 3 is served beside 4.2."""
+    root_squash: bool = True
+    """Whether root on a client is nobody on the share (exports(5))."""
+    lease_s: int = 15
+    """Seconds after which a silent client loses its locks (nfsd(7)); grace is as long. The kernel's
+    own 90 would hold back each take-over for that time."""
+    threads: int = 8
+    """Threads of the server: the kernel's own default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """Machines that mount a pair's export."""
+
+    __pydantic_config__ = STRICT
+
+    files: str
+    """Pair with role ``nfs`` whose export is mounted."""
+    mount: str = "/srv/files"
+    """Where it is mounted."""

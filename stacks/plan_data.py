@@ -1,0 +1,271 @@
+"""Data pairs and their clients: what follows for them from a checked description."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from stacks.addressing import (
+    DRBD_PORT,
+    FENCE_PORT,
+    FENCE_USER,
+    HEARTBEAT_PORT,
+    MYSQL_PORT,
+    gateway_address,
+    node_address,
+    volume_wwn,
+)
+from stacks.model import Pair, Stack, Tier
+from stacks.model_data import FencingDevice
+from stacks.plan_data_types import (
+    DataPlan,
+    DrbdFencing,
+    DrbdPlan,
+    DrbdResource,
+    DrbdSide,
+    FencePlan,
+    HeartbeatLink,
+    HeartbeatPlan,
+    MysqlPlan,
+    NfsMount,
+    NfsPlan,
+    ServiceGroup,
+)
+
+GROUP_UNITS = {
+    "mysql": ("mysql.service",),
+    # The client records are read before the server starts, and closed before the unmount.
+    "nfs": ("nfsdcld.service", "nfs-server.service"),
+}
+"""Daemons of each group, in the order in which they start."""
+FENCE_STEP_S = 6
+"""Seconds between two places of the survivor order: DRBD notices a cut within 3 s of its peer, and
+asking the endpoint takes one (measured: both handlers fired in the same second)."""
+FENCE_HOST_KEY = "fence-host-key"
+"""Name of the value that holds the fence endpoint's public host key: known to its lab only."""
+NO_GROUP = "-"
+"""Place of a node that holds no group in the order of fencing."""
+
+
+def data_plan(stack: Stack, node: str, member: Pair | Tier) -> DataPlan | None:
+    """What a node of a data pair needs; none where Heartbeat manages nothing."""
+    if not isinstance(member, Pair) or member.heartbeat is None:
+        return None
+    resources = _resources(stack, member)
+    return DataPlan(
+        drbd=_drbd(stack, member, resources),
+        heartbeat=_heartbeat(stack, node, member),
+        groups=_groups(stack, member, resources),
+        fence=_fence(stack, node, member),
+        mysql=_mysql(stack, node, member),
+        nfs=_nfs(stack, member),
+    )
+
+
+def nfs_mounts(stack: Stack, member: Pair | Tier) -> tuple[NfsMount, ...]:
+    """The exports that a node mounts."""
+    client = member.client if isinstance(member, Tier) else None
+    if client is None:
+        return ()
+    return (_mount(stack, client.files, client.mount),)
+
+
+def member_name(stack: Stack, member: Pair | Tier) -> str:
+    """Name of a pair or tier in the description."""
+    return next(name for name, other in stack.members().items() if other is member)
+
+
+def group_names(pair: Pair) -> tuple[str, ...]:
+    """Groups that a pair has, in the order of ``survivor``."""
+    found = [name for name in ("mysql", "nfs") if getattr(pair, name) is not None]
+    first = [name for name in pair.survivor if name in found]
+    return tuple(dict.fromkeys([*first, *found]))
+
+
+def clients_of(stack: Stack, pair_name: str, service: str) -> list[str]:
+    """Nodes that use a pair's ``files`` or ``database``, by id."""
+    names: list[str] = []
+    for member in stack.members().values():
+        settings = (member.web, member.client if isinstance(member, Tier) else None)
+        if any(getattr(item, service, None) == pair_name for item in settings):
+            names += member.nodes
+    return sorted(names, key=lambda name: stack.nodes[name].id)
+
+
+def _by_id(stack: Stack, pair: Pair) -> tuple[str, str]:
+    first, second = sorted(pair.nodes, key=lambda name: stack.nodes[name].id)
+    return first, second
+
+
+def _resources(stack: Stack, pair: Pair) -> tuple[DrbdResource, ...]:
+    nodes = _by_id(stack, pair)
+    found = []
+    for name, disk in sorted(pair.disks.items(), key=lambda item: item[1].id):
+        network = stack.networks[disk.network]
+        one, other = (
+            DrbdSide(
+                node=node,
+                address=node_address(network, stack.nodes[node]),
+                disk="/dev/disk/by-id/wwn-0x"
+                + volume_wwn(stack=stack.id, disk=disk.id, node=stack.nodes[node].id),
+            )
+            for node in nodes
+        )
+        found.append(
+            DrbdResource(
+                name=name,
+                minor=disk.id,
+                device=f"/dev/drbd{disk.id}",
+                port=DRBD_PORT + disk.id,
+                network=disk.network,
+                size_mib=disk.size_mib,
+                sides=(one, other),
+                mount_point=f"/srv/{name}",
+            )
+        )
+    return tuple(found)
+
+
+def _drbd(stack: Stack, pair: Pair, resources: tuple[DrbdResource, ...]) -> DrbdPlan:
+    return DrbdPlan(
+        resources=resources,
+        fencing=drbd_fencing(pair.fencing),
+        resync_rate_mib=pair.drbd.resync_rate_mib,
+        verify=pair.drbd.verify,
+        secret=f"{member_name(stack, pair)}-drbd",
+        initialiser=_initialiser(stack, pair),
+        may_initialise=True,
+    )
+
+
+def _initialiser(stack: Stack, pair: Pair) -> str:
+    """The node that more groups prefer; where both have as many, the one with the lower id."""
+    preferred = [pair.vips[getattr(pair, name).vip].prefers for name in group_names(pair)]
+    return max(pair.nodes, key=lambda name: (preferred.count(name), -stack.nodes[name].id))
+
+
+def drbd_fencing(devices: tuple[FencingDevice, ...]) -> DrbdFencing:
+    """DRBD's policy that goes with the ways of fencing."""
+    if FencingDevice.HYPERVISOR in devices or FencingDevice.CONFIRM in devices:
+        return DrbdFencing.RESOURCE_AND_STONITH
+    return DrbdFencing.RESOURCE_ONLY if devices else DrbdFencing.DONT_CARE
+
+
+def _heartbeat(stack: Stack, node: str, pair: Pair) -> HeartbeatPlan:
+    assert pair.heartbeat is not None
+    settings = pair.heartbeat
+    peer = next(name for name in pair.nodes if name != node)
+    client = _client_network(pair)
+    networks = list(dict.fromkeys([*(disk.network for disk in pair.disks.values()), client]))
+    return HeartbeatPlan(
+        nodes=_by_id(stack, pair),
+        port=HEARTBEAT_PORT,
+        links=tuple(
+            HeartbeatLink(
+                interface=name,
+                peer_address=node_address(stack.networks[name], stack.nodes[peer]),
+            )
+            for name in networks
+        ),
+        ping=settings.ping or gateway_address(stack.networks[client]),
+        client_interface=client,
+        keepalive_s=settings.keepalive_s,
+        warntime_s=settings.warntime_s,
+        deadtime_s=settings.deadtime_s,
+        initdead_s=settings.initdead_s,
+        secret=f"{member_name(stack, pair)}-heartbeat",
+    )
+
+
+def _client_network(pair: Pair) -> str:
+    first = group_names(pair)[0]
+    return pair.vips[getattr(pair, first).vip].network
+
+
+def _groups(
+    stack: Stack, pair: Pair, resources: tuple[DrbdResource, ...]
+) -> tuple[ServiceGroup, ...]:
+    by_name = {resource.name: resource for resource in resources}
+    groups = []
+    for name in sorted(group_names(pair)):
+        settings = getattr(pair, name)
+        resource, vip = by_name[settings.disk], pair.vips[settings.vip]
+        groups.append(
+            ServiceGroup(
+                name=name,
+                prefers=vip.prefers,
+                resource=resource.name,
+                device=resource.device,
+                mount_point=resource.mount_point,
+                # systemd.unit(5): an escaped path; disk names may hold hyphens.
+                mount_unit=f"srv-{resource.name.replace('-', chr(92) + 'x2d')}.mount",
+                units=GROUP_UNITS[name],
+                vip=vip.address,
+                prefix=stack.networks[vip.network].cidr.prefixlen,
+                interface=vip.network,
+            )
+        )
+    return tuple(groups)
+
+
+def _fence(stack: Stack, node: str, pair: Pair) -> FencePlan:
+    peer = next(name for name in pair.nodes if name != node)
+    names = group_names(pair)
+    delays = {name: place * FENCE_STEP_S for place, name in enumerate(names)}
+    return FencePlan(
+        devices=pair.fencing,
+        peer=peer,
+        endpoint=gateway_address(stack.networks[stack.management]),
+        port=FENCE_PORT,
+        user=FENCE_USER,
+        key_secret=f"{node}-fence",
+        host_key=FENCE_HOST_KEY,
+        delays_s={**delays, NO_GROUP: len(names) * FENCE_STEP_S},
+    )
+
+
+def _mysql(stack: Stack, node: str, pair: Pair) -> MysqlPlan | None:
+    if pair.mysql is None:
+        return None
+    vip, name = pair.vips[pair.mysql.vip], member_name(stack, pair)
+    mount_point = f"/srv/{pair.mysql.disk}"
+    return MysqlPlan(
+        data=f"{mount_point}/data",
+        mount_point=mount_point,
+        vip=vip.address,
+        port=MYSQL_PORT,
+        own_address=node_address(stack.networks[vip.network], stack.nodes[node]),
+        database=pair.mysql.database,
+        buffer_pool_mib=pair.mysql.buffer_pool_mib,
+        clients=_addresses(stack, clients_of(stack, name, "database"), vip.network),
+        password=f"{name}-site",
+        certificate=f"{name}-certificate",
+        key=f"{name}-certificate-key",
+    )
+
+
+def _nfs(stack: Stack, pair: Pair) -> NfsPlan | None:
+    if pair.nfs is None:
+        return None
+    mount_point = f"/srv/{pair.nfs.disk}"
+    network = pair.vips[pair.nfs.vip].network
+    return NfsPlan(
+        export=f"{mount_point}/export",
+        state=f"{mount_point}/state",
+        mount_point=mount_point,
+        fsid=0,
+        clients=_addresses(stack, clients_of(stack, member_name(stack, pair), "files"), network),
+        versions=("4.2", "3") if pair.nfs.version3 else ("4.2",),
+        root_squash=pair.nfs.root_squash,
+        lease_s=pair.nfs.lease_s,
+        threads=pair.nfs.threads,
+    )
+
+
+def _addresses(stack: Stack, names: list[str], network: str) -> tuple[IPv4Address, ...]:
+    return tuple(node_address(stack.networks[network], stack.nodes[name]) for name in names)
+
+
+def _mount(stack: Stack, pair_name: str, mount_point: str) -> NfsMount:
+    pair = stack.pairs[pair_name]
+    assert pair.nfs is not None
+    return NfsMount(server=pair.vips[pair.nfs.vip].address, export="/", mount_point=mount_point)

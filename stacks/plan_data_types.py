@@ -1,0 +1,256 @@
+"""The data pairs' part of the plan, and their clients'; ``stacks.plan_data`` computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from stacks.model_data import FencingDevice
+
+
+class DrbdFencing(StrEnum):
+    """What DRBD does when it loses its peer (drbd.conf(5), fencing)."""
+
+    RESOURCE_AND_STONITH = "resource-and-stonith"
+    """Freezes I/O until the handler says that the peer is outdated or off."""
+    RESOURCE_ONLY = "resource-only"
+    """Calls the handler and goes on meanwhile."""
+    DONT_CARE = "dont-care"
+    """Nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrbdSide:
+    """One node's side of a DRBD resource."""
+
+    node: str
+    """Node, by its ``uname -n``."""
+    address: IPv4Address
+    """Its address in the replication network."""
+    disk: str
+    """Backing disk by identity, ``/dev/disk/by-id/...``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrbdResource:
+    """One replicated disk."""
+
+    name: str
+    """Name of the disk in the description."""
+    minor: int
+    """The disk's ``id``."""
+    device: str
+    """``/dev/drbd<minor>``."""
+    port: int
+    """7788 (the documents') plus the minor."""
+    network: str
+    """Network that carries the replication."""
+    size_mib: int
+    """From the description."""
+    sides: tuple[DrbdSide, DrbdSide]
+    """Both nodes, by node id."""
+    mount_point: str
+    """``/srv/<disk>``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrbdPlan:
+    """DRBD on one node of a pair."""
+
+    resources: tuple[DrbdResource, ...]
+    """All of the pair, by minor."""
+    fencing: DrbdFencing
+    """From the description's ``fencing``: with a device that powers off or a person's word it is
+    resource-and-stonith, with dopd alone resource-only."""
+    resync_rate_mib: int
+    """From the description."""
+    verify: str
+    """From the description."""
+    secret: str
+    """Name of the secret with which both nodes know each other."""
+    initialiser: str
+    """Node that makes the file systems, once: the one that is configured last, when its peer's
+    disks are connected."""
+    may_initialise: bool
+    """Whether a disk that a fact proves empty may be given metadata and a file system: the flag
+    without which nothing is ever written over a disk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceGroup:
+    """What moves together between the nodes: disk, file system, daemons, VIP."""
+
+    name: str
+    """``mysql`` or ``nfs``."""
+    prefers: str
+    """Node that holds it in steady state: the preferred one of its VIP."""
+    resource: str
+    """Its DRBD resource."""
+    device: str
+    """The resource's device."""
+    mount_point: str
+    """Where its file system is mounted."""
+    mount_unit: str
+    """systemd unit of that mount; nothing but Heartbeat starts it."""
+    units: tuple[str, ...]
+    """Its daemons' units, in the order in which they start."""
+    vip: IPv4Address
+    """Its VIP: last at start, first at stop."""
+    prefix: int
+    """Prefix length of the VIP's network."""
+    interface: str
+    """Interface that holds the VIP."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeartbeatLink:
+    """One path between the two nodes."""
+
+    interface: str
+    """Interface of both nodes."""
+    peer_address: IPv4Address
+    """The other node's address on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeartbeatPlan:
+    """Heartbeat on one node of a pair."""
+
+    nodes: tuple[str, str]
+    """Both nodes, by id: the same line on both."""
+    port: int
+    """694 (IANA: ha-cluster)."""
+    links: tuple[HeartbeatLink, ...]
+    """The replication network first, then the VIPs' network: two at least."""
+    ping: IPv4Address
+    """From the description, else the hypervisor's address in the VIPs' network."""
+    client_interface: str
+    """Interface of the VIPs: the client link."""
+    keepalive_s: int
+    """From the description."""
+    warntime_s: int
+    """From the description."""
+    deadtime_s: int
+    """From the description."""
+    initdead_s: int
+    """From the description."""
+    secret: str
+    """Name of the secret in authkeys."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FencePlan:
+    """How a node has its peer powered off."""
+
+    devices: tuple[FencingDevice, ...]
+    """From the description."""
+    peer: str
+    """Node that it may have powered off: the only one."""
+    endpoint: IPv4Address
+    """The hypervisor's address in the management network, which no pair link uses."""
+    port: int
+    """Port of the endpoint's SSH server."""
+    user: str
+    """Its user; the key decides what may be asked."""
+    key_secret: str
+    """Name of the secret: this node's private key."""
+    host_key: str
+    """Name of the value that holds the endpoint's public host key."""
+    delays_s: dict[str, int]
+    """Seconds that a node hesitates before it has a living peer powered off, by the first group of
+    ``survivor`` that it holds; ``-`` for a node that holds none. So the survivor wins."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MysqlPlan:
+    """MySQL on one node of a pair."""
+
+    data: str
+    """Data directory, on the replicated disk."""
+    mount_point: str
+    """Mount without which it must not start."""
+    vip: IPv4Address
+    """Address that clients use."""
+    port: int
+    """3306 (IANA: mysql)."""
+    own_address: IPv4Address
+    """This node's address in the VIP's network."""
+    database: str
+    """From the description."""
+    buffer_pool_mib: int
+    """From the description."""
+    clients: tuple[IPv4Address, ...]
+    """Web machines whose description names this pair as ``database``, by id."""
+    password: str
+    """Name of the secret: the application's password."""
+    certificate: str
+    """Name of the value that holds the server's certificate."""
+    key: str
+    """Name of the secret that holds the certificate's private key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NfsPlan:
+    """The NFS server on one node of a pair."""
+
+    export: str
+    """Exported folder, on the replicated disk."""
+    state: str
+    """Folder of the client records, on the same disk: they move with the files."""
+    mount_point: str
+    """Mount without which it must not start."""
+    fsid: int
+    """Identity of the export, the same on both nodes: file handles hold it, so that a client does
+    not see that the server is another one. 0 makes it the root of NFS version 4, and no folder of
+    the node's own disk is part of any handle (exports(5))."""
+    clients: tuple[IPv4Address, ...]
+    """Machines whose description names this pair as ``files``, by id."""
+    versions: tuple[str, ...]
+    """``4.2``, and ``3`` where the description says so."""
+    root_squash: bool
+    """From the description."""
+    lease_s: int
+    """From the description."""
+    threads: int
+    """From the description."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NfsMount:
+    """An export as a client mounts it."""
+
+    server: IPv4Address
+    """The VIP: not a name, so that a mount needs no DNS."""
+    export: str
+    """``/``: the export is the root of NFS version 4."""
+    mount_point: str
+    """Where it is mounted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPlan:
+    """Everything that a node of a data pair needs beyond what every node has."""
+
+    drbd: DrbdPlan
+    """Its disks."""
+    heartbeat: HeartbeatPlan
+    """Who holds what."""
+    groups: tuple[ServiceGroup, ...]
+    """What moves, in the order of ``haresources``."""
+    fence: FencePlan
+    """How the peer is made harmless."""
+    mysql: MysqlPlan | None
+    """For role mysql."""
+    nfs: NfsPlan | None
+    """For role nfs."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the values that its templates hold and the plan does not."""
+        names = [self.drbd.secret, self.heartbeat.secret]
+        if FencingDevice.HYPERVISOR in self.fence.devices:
+            names += [self.fence.key_secret, self.fence.host_key]
+        if self.mysql is not None:
+            names += [self.mysql.password, self.mysql.certificate, self.mysql.key]
+        return tuple(names)

@@ -1,0 +1,1 @@
+"""The program that the monitor block installs as it stands here."""

@@ -1,0 +1,82 @@
+"""The program as the block installs it: its configuration fits, it runs, it ends at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bootstrap.blocks.monitor import deploy
+from bootstrap.blocks.monitor.program import config as configuration
+from bootstrap.managed import ManagedFile
+from tests.golden.tree import plans
+from tests.monitor.fake_node import Node
+
+DEADLINE_S = 20
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
+    return Node(tmp_path, monkeypatch)
+
+
+def data_files() -> tuple[ManagedFile, ...]:
+    plan = next(p for p in plans()["nfs"].deploys.values() if p.is_pair)
+    return deploy.files(next(iter(plan.nodes.values())), plan)
+
+
+def test_the_plan_s_configuration_fits_the_program() -> None:
+    (file,) = (file for file in data_files() if file.path == deploy.CONFIG)
+    found = configuration.parse(json.loads(file.content))
+    (group,) = found.groups
+    assert (found.node, found.peer) == ("nfs1", "nfs2")
+    assert group.watched == ("nfsdcld.service", "nfs-server.service", "nfs-mountd.service")
+    assert (group.key, group.threads_of) == ("drbddisk::nfs", "nfs-server.service")
+
+
+def test_a_wrong_configuration_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.json"
+    path.write_text('{"node": "data1"}')
+    with pytest.raises(SystemExit, match="`pairwise up` writes it anew"):
+        configuration.load(path)
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_what_is_installed_runs_and_ends_at_once(here: Node) -> None:
+    root, run = here.folder / "installed", here.folder / "run"
+    run.mkdir()
+    for file in data_files():
+        if file.path.startswith(deploy.FOLDER) or file.path == deploy.CONFIG:
+            target = root / file.path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(file.content)
+    environment = {**os.environ, "PYTHONPATH": str(root / deploy.FOLDER.lstrip("/"))}
+    config, state = root / deploy.CONFIG.lstrip("/"), here.folder / "memory.json"
+    argv = [sys.executable, "-P", "-B", "-m", "bootstrap.blocks.monitor.program"]
+    process = subprocess.Popen(
+        [*argv, str(config), str(state), str(run)], env=environment, cwd=here.folder
+    )
+    try:
+        wait_for((run / "problems.json").exists)
+        first = json.loads((run / "status.json").read_text())
+        wait_for(
+            lambda: json.loads((run / "status.json").read_text())["written"] > first["written"]
+        )
+        assert json.loads(state.read_text())["handovers"] == []
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == -signal.SIGTERM
+    assert first["node"] == "nfs1" and first["groups"][0]["name"] == "nfs"

@@ -20,7 +20,7 @@ check: venv ## Static checks and pure tests: no root, no machine, under a minute
 
 test: check ## check, then the daemons' own checkers, then the live stack
 	$(PYTEST) -m image tests
-	$(PYTEST) -m "live and not engine and not load and not minimal" tests
+	$(PYTEST) -m "live and not engine and not load and not minimal and not nfs" tests
 
 test-all: check ## That with the load of 9 000 connections, and the provider under the real engine
 	$(PYTEST) -m image tests

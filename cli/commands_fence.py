@@ -7,9 +7,10 @@ import json
 import click
 
 from cli.checkout import Checkout, uses_lab
+from cli.commands_pair import confirm
 from cli.errors import CommandError
 from cli.fence import entries, table
-from cli.options import example, json_option, stack_argument
+from cli.options import example, json_option, node_argument, stack_argument
 from cli.progress import out_console, say
 from lab.fence import state_folder
 
@@ -38,3 +39,11 @@ def fence_log(stack: str, as_json: bool) -> None:
         out_console().print(table(found))
     else:
         say(f"no node of {stack} has asked the fence endpoint for anything")
+
+
+@fence.command(name="confirm", epilog=example("pairwise fence confirm six data1"))
+@stack_argument
+@node_argument
+def fence_confirm(stack: str, node: str) -> None:
+    """Say that you have seen a node off: its peer, which waits for that, takes over."""
+    confirm(stack, node)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from cli.checkout import EMBEDDED, Checkout
+from cli.checkout import EMBEDDED, Checkout, uses_lab
 from cli.errors import CommandError
 from lab import fence, fence_endpoint
 from lab.fence_keys import pair_name
@@ -33,6 +34,21 @@ def clear_mark(checkout: Checkout, plan: Plan, node: NodePlan) -> bool:
         return fence_endpoint.clear(folder, pair, node.name)
     except fence_endpoint.EndpointError as error:
         raise CommandError(str(error)) from error
+
+
+def shot_nodes(checkout: Checkout, plan: Plan) -> dict[str, str]:
+    """Nodes whose requests the endpoint refuses because they were powered off, and by whom."""
+    if not uses_lab(plan):
+        return {}
+    folder = fence.state_folder(checkout.paths)
+    found: dict[str, str] = {}
+    for name, part in plan.deploys.items():
+        if part.is_pair:
+            # A mark that cannot be read is the endpoint's to complain of: it grants nothing then.
+            with suppress(fence_endpoint.EndpointError):
+                mark = fence_endpoint.read_mark(folder, pair_name(plan.stack, name))
+                found |= {mark.shot: mark.by} if mark is not None else {}
+    return found
 
 
 def entries(folder: Path, plan: Plan) -> list[dict[str, Any]]:

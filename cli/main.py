@@ -14,6 +14,7 @@ from cli import (
     commands_lab,
     commands_look,
     commands_node,
+    commands_pair,
     commands_run,
     commands_state,
 )
@@ -36,6 +37,8 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         commands_node.console,
         commands_node.start,
         commands_node.stop,
+        commands_pair.switchover,
+        commands_pair.activate,
         commands_fence.fence,
     ),
     "Descriptions": (commands_look.render, commands_look.where, commands_look.graph),

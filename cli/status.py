@@ -14,6 +14,7 @@ from cli import status_read
 from cli.checkout import Checkout, uses_lab
 from cli.engine import Engine
 from cli.errors import CommandError
+from cli.fence import shot_nodes
 from cli.machines import GONE, RUNNING, Machines
 from cli.ready import lab_is_down
 from cli.status_groups import fencing_of
@@ -79,6 +80,7 @@ def gather(checkout: Checkout, plan: Plan) -> Status:
             states=states,
             answers={name: future.result() for name, future in asked.items()},
             web=web.result(),
+            shot=shot_nodes(checkout, plan),
         )
     url = forward.running(checkout.paths).get(plan.stack, "") if uses_lab(plan) else ""
     return assemble(plan, seen, url=url)
@@ -119,11 +121,17 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
 
 def _ask(ssh: Ssh, node: NodePlan, state: str, plan: Plan) -> NodeAnswer:
     from bootstrap.deploy import manifests
+    from bootstrap.managed import Boot
 
     if state != RUNNING:
         return NodeAnswer(reachable=False, reason=f"its machine is {state}")
     owned = manifests(node=node, plan=plan.slice(node.member))
-    units = [unit.name for manifest in owned for unit in manifest.units if unit.running]
+    units = [
+        unit.name
+        for manifest in owned
+        for unit in manifest.units
+        if unit.running and unit.boot is not Boot.MASKED
+    ]
     output, reason = ssh.read(node, status_read.script(units), timeout_s=NODE_S)
     if output is None:
         return NodeAnswer(reachable=False, reason=reason)

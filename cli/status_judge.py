@@ -37,6 +37,10 @@ class Seen:
     web: Mapping[str, WebAnswer] = field(default_factory=dict)
     """What clients got, by VIP address."""
 
+    shot: Mapping[str, str] = field(default_factory=dict)
+    """Nodes that their peer had powered off and that nobody has given their say back, and by whom:
+    the fence endpoint's marks."""
+
     def answer(self, node: str) -> NodeAnswer:
         """What a node said, which may be nothing."""
         return self.answers.get(node, NodeAnswer(reachable=False, reason="it was not asked"))
@@ -58,6 +62,12 @@ def judge_nodes(plan: Plan, seen: Seen) -> list[str]:
             )
         else:
             problems += _unit_problems(plan, name, answer)
+        if state == RUNNING and name in seen.shot:
+            problems.append(
+                f"{name} runs, but {seen.shot[name]} had it powered off and it was not started by "
+                f"`pairwise start`: it can have nobody fenced until `pairwise start {plan.stack} "
+                f"{name}`."
+            )
     return problems
 
 

@@ -168,6 +168,17 @@ def test_damaged_and_old_messages_hold_nothing_up(tmp_path: Path) -> None:
     assert [message["text"] for message in received(tmp_path)] == ["today's"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_what_root_tells_can_be_read_by_who_delivers(tmp_path: Path) -> None:
+    """Heartbeat's and DRBD's scripts run as root, and the spool is somebody else's."""
+    node = Node(tmp_path, "lab")
+    nobody = 65534
+    os.chown(node.spool / "tmp", nobody, nobody)
+    assert node.put("active", "nfs1 has taken over", kind="heartbeat").returncode == 0
+    (message,) = node.waiting("lab")
+    assert message.stat().st_uid == nobody
+
+
 def test_a_full_spool_and_a_wrong_call_are_refused_aloud(tmp_path: Path) -> None:
     node = Node(tmp_path, "lab")
     done = [node.put("active", str(number)) for number in range(7)]

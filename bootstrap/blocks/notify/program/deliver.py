@@ -42,8 +42,13 @@ class DeliveryError(Exception):
 
 
 def read(path: Path) -> Message | None:
-    """The message in a file; none when a power cut left it unfinished."""
-    parts = path.read_bytes().decode(errors="replace").split("\0")
+    """The message in a file; none when a power cut left it unfinished, or it is not to be read."""
+    try:
+        parts = path.read_bytes().decode(errors="replace").split("\0")
+    except OSError as error:
+        # One such file must not hold up all others by ending the program at each start.
+        print(f"unreadable: {error}", flush=True)
+        return None
     if len(parts) != len(FIELDS) + 1:
         return None
     return dict(zip(FIELDS, parts, strict=False))

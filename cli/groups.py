@@ -1,0 +1,119 @@
+"""Moves groups of a Heartbeat pair by Heartbeat's own requests, and watches them arrive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from cli import status_read
+from cli.errors import CommandError
+from cli.status_groups import holds
+from cli.status_read import NodeAnswer
+from cli.transport import Ssh
+from cli.wait import wait_until
+from stacks.plan_data_types import DataPlan, ServiceGroup
+from stacks.plan_types import DeployPlan, NodePlan
+
+TAKE_OVER = "/usr/share/heartbeat/hb_takeover"
+"""Heartbeat's own program: asks for groups; it gives up and takes in the order of haresources."""
+MOVE_S = 180
+"""A switchover takes some 20 s under emulation; a stop that hangs ends the node after ten tries."""
+ASK_S = 20
+"""Deadline of one look at a node."""
+
+
+@dataclass(frozen=True)
+class PairOf:
+    """A data pair that answers."""
+
+    part: DeployPlan
+    ssh: Ssh
+
+    @property
+    def data(self) -> DataPlan:
+        """What both nodes share.
+
+        Raises:
+            CommandError: the pair holds no data.
+        """
+        found = next(iter(self.part.nodes.values())).data
+        if found is None:
+            raise CommandError(
+                f"Pair {self.part.deploy} has no groups under Heartbeat: nothing can be switched."
+            )
+        return found
+
+    def look(self, node: NodePlan) -> NodeAnswer:
+        """What a node says."""
+        output, reason = self.ssh.read(node, status_read.script(()), timeout_s=ASK_S)
+        if output is None:
+            return NodeAnswer(reachable=False, reason=reason)
+        return status_read.parse(output)
+
+    def holder(self, group: ServiceGroup) -> str | None:
+        """The node that has all of a group; none while none or both have it."""
+        resource = next(r for r in self.data.drbd.resources if r.name == group.resource)
+        answers = {name: self.look(node) for name, node in self.part.nodes.items()}
+        found = [name for name, answer in answers.items() if holds(group, resource, answer)]
+        return found[0] if len(found) == 1 else None
+
+    def _is_at(self, group: ServiceGroup, node: str) -> bool:
+        return self.holder(group) == node
+
+    def is_ready(self, group: ServiceGroup, target: NodePlan) -> str:
+        """Why a node cannot take a group now; empty when it can."""
+        answer = self.look(target)
+        resource = next(r for r in self.data.drbd.resources if r.name == group.resource)
+        state = answer.drbd.get(resource.minor)
+        if not answer.reachable:
+            return f"{target.name} gives no answer ({answer.reason})"
+        if state is None or not state.linked or state.disk != "UpToDate":
+            found = "not attached" if state is None else f"{state.cs}, {state.disk}"
+            return f"resource {resource.name} on {target.name} is {found}"
+        return ""
+
+    def move(
+        self, groups: list[ServiceGroup], target: NodePlan, say: Callable[[str], None]
+    ) -> float:
+        """Have a node take groups over; returns the seconds until it has all of each.
+
+        Raises:
+            CommandError: one cannot be taken, or was not taken in time.
+        """
+        for group in groups:
+            reason = self.is_ready(group, target)
+            if reason:
+                raise CommandError(
+                    f"Group {group.name} cannot go to {target.name}: {reason}; nothing was moved. "
+                    f"`pairwise status {self.part.stack}` says more."
+                )
+        started = time.monotonic()
+        for which in _requests(groups, target, self.data.groups):
+            say(f"asking {target.name} to take {which} groups over")
+            output, reason = self.ssh.read(target, f"{TAKE_OVER} {which}\n", timeout_s=ASK_S)
+            if output is None:
+                raise CommandError(
+                    f"{target.name} could not be asked ({reason}): look with "
+                    f"`pairwise status {self.part.stack}`, then try again."
+                )
+        for group in groups:
+            arrived = partial(self._is_at, group, target.name)
+            if not wait_until(arrived, timeout_s=MOVE_S, every_s=1):
+                raise CommandError(
+                    f"Group {group.name} is not on {target.name} after {MOVE_S} s: `pairwise exec "
+                    f"{self.part.stack} {target.name} -- journalctl -u heartbeat` says why."
+                )
+            say(f"{target.name} has group {group.name}")
+        return time.monotonic() - started
+
+
+def _requests(
+    groups: list[ServiceGroup], target: NodePlan, every: tuple[ServiceGroup, ...]
+) -> list[str]:
+    """Words of hb_takeover: local are the groups that prefer the target, foreign all others."""
+    words = {"local" if group.prefers == target.name else "foreign" for group in groups}
+    if len(groups) == len(every) and len(words) > 1:
+        return ["all"]
+    return sorted(words)

@@ -1,0 +1,114 @@
+"""Status of a data pair: who has a group, and what is wrong becomes a sentence with a remedy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bootstrap.facts.drbd import DrbdState
+from cli.groups import _requests
+from cli.status import Status, assemble
+from cli.status_judge import Seen
+from cli.status_read import NodeAnswer, parse
+from tests.cli.test_look import plan
+
+NFS = plan("nfs")
+VIP = "10.74.1.82"
+ANSWER = """\
+== addresses
+[{"addr_info":[{"local":"10.74.1.82"}]}]
+== vrrp
+== units
+== failed
+== drbd
+version: 8.4.11 (api:1/proto:86-101)
+ 0: cs:SyncSource ro:Primary/Secondary ds:UpToDate/Inconsistent C r-----
+    ns:484 nr:0 dw:484 dr:88 al:15 bm:0 lo:0 pe:0 ua:0 ap:0 ep:1 wo:f oos:16544
+        [=========>..........] sync'ed: 50.0% (16544/33088)K
+== mounts
+/dev/drbd0 /srv/nfs ext4 rw,noatime 0 0
+== fence
+the fence endpoint at 10.74.9.1 says: nothing
+== met
+/run/pairwise/met-peer
+== end
+"""
+
+
+def state(role: str = "Secondary", disk: str = "UpToDate", cs: str = "Connected") -> DrbdState:
+    other = "Primary" if role == "Secondary" else "Secondary"
+    return DrbdState(minor=0, cs=cs, role=role, peer_role=other, disk=disk, peer_disk="UpToDate")
+
+
+def holder(drbd: DrbdState | None = None) -> NodeAnswer:
+    return NodeAnswer(
+        reachable=True,
+        addresses=frozenset({VIP}),
+        mounts=frozenset({"/srv/nfs"}),
+        drbd={0: drbd or state("Primary")},
+    )
+
+
+def idle(drbd: DrbdState | None = None) -> NodeAnswer:
+    return NodeAnswer(reachable=True, drbd={0: drbd or state()})
+
+
+def status(nfs1: NodeAnswer, nfs2: NodeAnswer, **more: object) -> Status:
+    answers = {"nfs1": nfs1, "nfs2": nfs2, "client1": NodeAnswer(reachable=True)}
+    seen = Seen(states=dict.fromkeys(NFS.nodes, "running"), answers=answers)
+    return assemble(NFS, replace(seen, **more), url="")  # type: ignore[arg-type]
+
+
+def test_steady_state_is_healthy_and_says_who_has_what() -> None:
+    found = status(holder(), idle())
+    assert found.problems == ()
+    (pair,) = found.pairs
+    (group,) = pair["groups"]
+    assert (group["active"], group["backup"], group["vips"]) == ("nfs1", "nfs2", [VIP])
+    assert pair["fencing"] == ["hypervisor", "confirm"]
+
+
+def test_answer_of_a_node_is_understood() -> None:
+    found = parse(ANSWER)
+    assert found.drbd[0].sync_percent == 50.0
+    assert found.mounts == {"/srv/nfs"}
+    assert found.met_peer
+    assert found.fence_waiting == "the fence endpoint at 10.74.9.1 says: nothing"
+
+
+@pytest.mark.parametrize(
+    ("nfs1", "nfs2", "words"),
+    [
+        (holder(), holder(), "held by nfs1 and nfs2 at once"),
+        (holder(), idle(state("Primary")), "is Primary on nfs1 and nfs2 at once"),
+        (idle(), idle(), "is held by no node that answers"),
+        (holder(), idle(state(cs="StandAlone")), "StandAlone"),
+        (holder(), idle(state(cs="SyncTarget", disk="Inconsistent")), "is being copied"),
+        (holder(state("Primary", cs="WFConnection")), idle(), "has one copy"),
+        (holder(state("Primary", disk="Diskless")), idle(), "is Diskless on nfs1"),
+        (holder(replace(state("Primary"), oos_kib=4)), idle(), "4 KiB that differ"),
+        (holder(), NodeAnswer(reachable=True), "is not attached on nfs2"),
+        (holder(), replace(idle(), fence_waiting="no answer"), "fence confirm nfs nfs1"),
+        (holder(), replace(idle(), met_peer=False), "activate nfs nfs2 --peer-is-dead"),
+    ],
+)
+def test_what_is_wrong_is_named(nfs1: NodeAnswer, nfs2: NodeAnswer, words: str) -> None:
+    problems = status(nfs1, nfs2).problems
+    assert [text for text in problems if words in text], problems
+
+
+def test_a_node_without_a_say_is_named() -> None:
+    (problem,) = status(holder(), idle(), shot={"nfs2": "nfs1"}).problems
+    assert "`pairwise start nfs nfs2`" in problem
+
+
+def test_takeover_asks_heartbeat_in_its_own_words() -> None:
+    six = NFS.nodes["nfs1"].data
+    assert six is not None
+    own = six.groups[0]
+    foreign = replace(own, name="other", prefers="nfs2")
+    target = NFS.nodes["nfs1"]
+    assert _requests([own], target, (own, foreign)) == ["local"]
+    assert _requests([foreign], target, (own, foreign)) == ["foreign"]
+    assert _requests([own, foreign], target, (own, foreign)) == ["all"]

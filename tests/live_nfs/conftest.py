@@ -1,0 +1,40 @@
+"""The running stack ``nfs``; it is brought up for these tests and destroyed after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.hypervisor import Lab
+from tests.live.stack import ROOT, LiveStack
+
+HERE = Path(__file__).parent
+STEADY_S = 600
+"""A node that was powered off boots, resyncs and is met again, with others beside it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """By place, so that none can be forgotten."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.nfs)
+
+
+@pytest.fixture(scope="session")
+def running_nfs() -> Iterator[LiveStack]:
+    """The stack, brought up once."""
+    lab = Lab.of_checkout(ROOT)
+    stack = LiveStack("nfs", lab.netns, lab.uri)
+    stack.up()
+    yield stack
+    stack.pairwise("destroy", "nfs", "--yes")
+
+
+@pytest.fixture
+def nfs(running_nfs: LiveStack) -> LiveStack:
+    """The stack in steady state; what one test leaves unsteady is the next one's failure."""
+    running_nfs.wait_until_steady(timeout_s=STEADY_S)
+    return running_nfs

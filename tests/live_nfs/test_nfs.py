@@ -1,0 +1,102 @@
+"""The author's test of document 002, and the faults that an NFS pair was built for."""
+
+from __future__ import annotations
+
+from drills.faults import cut
+from drills.workloads.append import longest_gap, lost
+from tests.live.stack import LiveStack
+from tests.live_nfs.observed import MOVE_S, NODES, holder, in_file, other, powered_off, watching
+
+PASSIVE_S = 60
+"""Long enough for a node that would take over wrongly: dead time 8 s, then a minute."""
+
+
+def test_a_second_up_changes_nothing(nfs: LiveStack) -> None:
+    assert nfs.preview()["changes"] == 0
+    nfs.up()
+    assert nfs.preview()["changes"] == 0
+
+
+def test_verify_passes(nfs: LiveStack) -> None:
+    nfs.pairwise("verify", "nfs")
+
+
+def test_heartbeat_stopped_moves_the_group_and_loses_nothing(nfs: LiveStack) -> None:
+    """The author's test, there; the way back is the next test's."""
+    active, fenced = holder(nfs), powered_off(nfs)
+    with watching(nfs) as seen:
+        nfs.exec(active, "systemctl stop heartbeat")
+        seen.writes.wait_for_more(20, timeout_s=MOVE_S)
+        assert holder(nfs) == other(active)
+        nfs.exec(active, "systemctl start heartbeat")
+        acknowledged = seen.writes.acknowledged()
+    seen.assert_never_two_holders()
+    assert seen.holders() == [active, other(active)]
+    assert lost(acknowledged, in_file(nfs)) == []
+    assert powered_off(nfs) == fenced, "an orderly move powers nobody off"
+
+
+def test_switchover_moves_the_group_and_loses_nothing(nfs: LiveStack) -> None:
+    active, fenced = holder(nfs), powered_off(nfs)
+    with watching(nfs) as seen:
+        nfs.pairwise("switchover", "nfs", other(active))
+        seen.writes.wait_for_more(20, timeout_s=MOVE_S)
+        acknowledged = seen.writes.acknowledged()
+    seen.assert_never_two_holders()
+    assert seen.holders() == [active, other(active)]
+    assert lost(acknowledged, in_file(nfs)) == []
+    assert powered_off(nfs) == fenced
+    assert nfs.preview()["changes"] == 0, "what Heartbeat decides is nobody's drift"
+    print(f"longest gap {longest_gap(acknowledged):.1f} s")
+
+
+def test_power_cut_loses_no_acknowledged_write(nfs: LiveStack) -> None:
+    active = holder(nfs)
+    with watching(nfs) as seen:
+        nfs.crash(active)
+        seen.writes.wait_for_more(20, timeout_s=MOVE_S)
+        acknowledged = seen.writes.acknowledged()
+    seen.assert_never_two_holders()
+    assert seen.holders() == [active, other(active)]
+    assert lost(acknowledged, in_file(nfs)) == []
+    nfs.start(active)
+    nfs.wait_until_steady(timeout_s=MOVE_S)
+    assert holder(nfs) == other(active), "nothing fails back"
+    print(f"longest gap {longest_gap(acknowledged):.1f} s")
+
+
+def test_both_links_cut_leave_one_node_that_loses_nothing(nfs: LiveStack) -> None:
+    """The active node stays, the other one is powered off; started again while the links are still
+    cut, it stays passive."""
+    active = holder(nfs)
+    idle = other(active)
+    pair = nfs.node(NODES[0]), nfs.node(NODES[1])
+    before = len(powered_off(nfs))
+    with watching(nfs) as seen:
+        with cut(nfs.netns, pair, ("lan", "repl")):
+            seen.writes.wait_for_more(20, timeout_s=MOVE_S)
+            assert set(powered_off(nfs)[before:]) == {idle}
+            nfs.start(idle)
+            seen.writes.wait_for_more(PASSIVE_S * 4, timeout_s=MOVE_S)
+            status = nfs.status()
+            assert any(f"{idle} has not met {active}" in p for p in status["problems"]), status
+            assert set(powered_off(nfs)[before:]) == {idle}
+        acknowledged = seen.writes.acknowledged()
+    seen.assert_never_two_holders()
+    assert seen.holders() == [active]
+    assert lost(acknowledged, in_file(nfs)) == []
+    print(f"longest gap {longest_gap(acknowledged):.1f} s")
+
+
+def test_replication_link_cut_stalls_briefly_and_moves_nothing(nfs: LiveStack) -> None:
+    active, fenced = holder(nfs), powered_off(nfs)
+    pair = nfs.node(NODES[0]), nfs.node(NODES[1])
+    with watching(nfs) as seen:
+        with cut(nfs.netns, pair, ("repl",)):
+            seen.writes.wait_for_more(100, timeout_s=MOVE_S)
+        acknowledged = seen.writes.acknowledged()
+    seen.assert_never_two_holders()
+    assert seen.holders() == [active]
+    assert lost(acknowledged, in_file(nfs)) == []
+    assert powered_off(nfs) == fenced
+    print(f"longest gap {longest_gap(acknowledged):.1f} s")

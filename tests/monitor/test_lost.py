@@ -67,6 +67,13 @@ def test_given_an_unknown_peer_when_the_group_is_nowhere_then_nothing_moves(
     assert Watch().for_seconds(seen, 120) == []
 
 
+@pytest.mark.parametrize("peer", ["up", "init", None])
+def test_given_a_peer_that_just_joins_when_there_was_proof_before_then_nothing_moves(
+    peer: str | None,
+) -> None:
+    assert Watch().for_seconds(alone(PEER_OUTDATED, peer=peer, peer_off=True), 60) == []
+
+
 def test_given_the_peer_has_the_group_when_heartbeat_errs_then_nothing_moves() -> None:
     assert Watch().for_seconds(lost(THERE, rscstatus="all"), 120) == []
 

@@ -164,7 +164,8 @@ def peer_is_harmless(seen: Observation, group: Group) -> bool:
     if seen.peer == "active":
         # A mark that the peer is off says nothing about one that is heard.
         return state.peer_role == "Secondary" or state.peer_disk == "Outdated"
-    return seen.peer is not None and (state.peer_disk == "Outdated" or seen.peer_off)
+    # One that just joins ("up", "init") is neither passive nor off yet.
+    return seen.peer == "dead" and (state.peer_disk == "Outdated" or seen.peer_off)
 
 
 def may_promote(seen: Observation, group: Group) -> bool:

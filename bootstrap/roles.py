@@ -17,6 +17,7 @@ from bootstrap.blocks.fencing import deploy as fencing
 from bootstrap.blocks.heartbeat import deploy as heartbeat
 from bootstrap.blocks.keepalived import deploy as keepalived
 from bootstrap.blocks.memcached import deploy as memcached
+from bootstrap.blocks.monitor import deploy as monitor
 from bootstrap.blocks.nfs import deploy as nfs
 from bootstrap.blocks.nfs_client import deploy as nfs_client
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
@@ -83,6 +84,8 @@ ORDER = (
     _row(nfs, lambda node: node.data is not None and node.data.nfs is not None),
     # After the daemons of its groups: it makes their first data with their hooks, then starts them.
     _row(heartbeat, lambda node: node.data is not None),
+    # Last: it acts on what the others have started.
+    _row(monitor, lambda node: node.data is not None),
     _row(nfs_client, lambda node: bool(node.mounts)),
     # director, real_server: their blocks come with later issues; until then such a node has the
     # base.

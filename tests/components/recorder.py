@@ -15,7 +15,7 @@ from pulumi.runtime.sync_await import _sync_await
 from typing_extensions import override
 
 from components.build import Options, build
-from components.settings import Image, Lab
+from components.settings import Fence, Image, Lab
 from stacks.model import Stack
 from stacks.plan import make_plan
 from stacks.plan_types import NodePlan
@@ -25,6 +25,7 @@ LAB = Lab(
     netns="pw-test",
     pool="pairwise",
     kvm=False,
+    fence=Fence(folder="/run/lab/fence", host_key="ssh-ed25519 AAAAhost"),
     image=Image(disk="/cache/disk.qcow2", key="0123456789abcdef", kernel="/cache/k", initrd="/i"),
 )
 """An embedded hypervisor that nobody talks to."""

@@ -199,3 +199,11 @@ def test_machines_only_declares_no_deploy() -> None:
     assert not recorder.of_type("index:Deploy")
     assert not recorder.of_type("index:Inventory")
     assert recorder.of_type("Domain")
+
+
+def test_a_data_pair_may_ask_the_endpoint_about_each_other_and_nobody_else() -> None:
+    recorder = declare(load_stack(STACKS / "Pulumi.nfs.yaml"))
+    (access,) = recorder.of_type("pyinfra:index:FenceAccess").values()
+    assert access.inputs["pair"] == "nfs-nfs"
+    machines = {node: entry["machine"] for node, entry in access.inputs["nodes"].items()}
+    assert machines == {"nfs1": "nfs-nfs1", "nfs2": "nfs-nfs2"}

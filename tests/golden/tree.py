@@ -18,6 +18,11 @@ from tests.descriptions import changed, description
 ROOT: Final = Path(__file__).parent
 STACKS: Final = ("six", "six-gtid", "duo", "nfs", "lvs", "gateway")
 
+RUNNING: Final = {True: "running", False: "stopped", None: "left-alone"}
+"""A unit that a cluster manager decides about is in nobody's desired state."""
+COPIED: Final = "/usr/local/lib/pairwise/monitor/"
+"""Not rendered: modules of this repository as they are, with a line before them."""
+
 ALONE_LB: Final = {
     "drop": ("pairs.data", "nodes.data1", "nodes.data2", "networks.repl"),
 }
@@ -81,7 +86,8 @@ def render_expected() -> dict[str, str]:
     for stack, plan in plans().items():
         for node, files in render_all(plan).items():
             for path, file in files.items():
-                texts[f"{stack}/{node}{path}"] = file.content
+                if not path.startswith(COPIED):
+                    texts[f"{stack}/{node}{path}"] = file.content
             texts[f"{stack}/{node}/owned.txt"] = owned(plan, plan.nodes[node])
             texts |= _cloud_init(f"{stack}/{node}/cloud-init", plan.nodes[node])
     return texts
@@ -99,10 +105,11 @@ def _lines(manifest: Manifest) -> list[str]:
     lines += [f"user {user.name} {user.home} {user.shell}" for user in manifest.users]
     lines += [f"file {f.path} {f.mode:04o} {f.owner}:{f.group}" for f in manifest.files]
     lines += [f"link {link.path} -> {link.target}" for link in manifest.links]
+    lines += [f"mode {m.path} {m.mode:04o} root:{m.group}" for m in manifest.modes]
     lines += [f"no file {path}" for path in manifest.absent]
     lines += [f"sysctl {key} = {value}" for key, value in sorted(manifest.sysctls.items())]
     lines += [
-        f"unit {unit.name} {unit.boot} {'running' if unit.running else 'stopped'} {unit.reload}"
+        f"unit {unit.name} {unit.boot} {RUNNING[unit.running]} {unit.reload}"
         for unit in manifest.units
     ]
     return [f"{manifest.block}: {line}" for line in lines]

@@ -53,6 +53,31 @@ BROKEN = {
     "/usr/lib/stonith/plugins/external/pairwise": ("esac", "fi"),
     "/usr/local/lib/pairwise/first-data.d/nfs": ("set -eu", "set -eu ("),
     "/etc/pairwise/fence/ssh_config": ("BatchMode yes", "BatchMode maybe"),
+    "/etc/pairwise/monitor.json": ("{", "("),
+    "/etc/systemd/system/pairwise-monitor.service": ("Type=notify", "Type=notifies"),
+    **{
+        f"/usr/local/lib/pairwise/monitor/{name}": ("def ", "de ")
+        for name in (
+            "bootstrap/facts/drbd.py",
+            *(
+                f"bootstrap/blocks/monitor/program/{module}.py"
+                for module in (
+                    "__main__",
+                    "actions",
+                    "config",
+                    "decide",
+                    "effects",
+                    "memory",
+                    "moves",
+                    "observe",
+                    "problems",
+                    "seen",
+                    "services",
+                    "status",
+                )
+            ),
+        )
+    },
     "/etc/ha.d/resource.d/pwunit": ("esac", "fi"),
     "/etc/ha.d/resource.d/pwvip": ("esac", "fi"),
     "/etc/systemd/system/pairwise-drbd.service": ("oneshot", "once"),

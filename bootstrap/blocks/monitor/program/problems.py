@@ -117,7 +117,7 @@ def _of_node(config: Config, memory: Memory, seen: Observation, now: Now) -> Ite
             id="heartbeat-not-active",
             group=NODE,
             text=f"Heartbeat of {config.node} is {seen.heartbeat}: nothing moves to or from it.",
-            command=f"pairwise start {config.stack} {config.node}",
+            command=f"pairwise up {config.stack}",
             after_s=30.0,
         )
     if seen.fence_waiting:

@@ -31,7 +31,7 @@ while True:
     os.fsync(file)
     print(json.dumps({"id": number, "begun": begun, "at": time.time()}), flush=True)
     due = max(due + every, time.monotonic())
-    time.sleep(due - time.monotonic())
+    time.sleep(max(due - time.monotonic(), 0))
 """
 """Python source; arguments: path, seconds between two writes."""
 EVERY_S = 0.2
@@ -55,6 +55,7 @@ class Appender:
 
     def __init__(self, process: subprocess.Popen[bytes], record: Path) -> None:
         self._process, self._record = process, record
+        self.acknowledged_at_end: list[Acknowledged] = []
 
     def acknowledged(self) -> list[Acknowledged]:
         """Every acknowledged write so far."""
@@ -62,13 +63,20 @@ class Appender:
         return [Acknowledged(**json.loads(line)) for line in lines if line.startswith("{")]
 
     def wait_for_more(self, count: int, *, timeout_s: float) -> None:
-        """Wait until so many writes were acknowledged since now."""
+        """Wait until so many writes were acknowledged since now.
+
+        Raises:
+            RuntimeError: the program has ended: no further write will come.
+        """
         wanted = len(self.acknowledged()) + count
-        wait_until(
-            lambda: len(self.acknowledged()) >= wanted,
-            what=f"{count} more acknowledged writes",
-            timeout_s=timeout_s,
-        )
+
+        def enough() -> bool:
+            ended = self._process.poll()
+            if ended is not None:
+                raise RuntimeError(f"The writing program ended by itself (exit {ended}).")
+            return len(self.acknowledged()) >= wanted
+
+        wait_until(enough, what=f"{count} more acknowledged writes", timeout_s=timeout_s)
 
     def stop(self) -> None:
         """End the workload; the connection's end ends the program on the machine."""
@@ -93,6 +101,7 @@ def appending(argv: Sequence[str]) -> Iterator[Appender]:
             finally:
                 if process.poll() is None:
                     appender.stop()
+                appender.acknowledged_at_end = appender.acknowledged()
 
 
 def longest_gap(writes: Sequence[Acknowledged]) -> float:

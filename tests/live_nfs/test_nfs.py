@@ -29,7 +29,7 @@ def test_heartbeat_stopped_moves_the_group_and_loses_nothing(nfs: LiveStack) -> 
         seen.writes.wait_for_more(20, timeout_s=MOVE_S)
         assert holder(nfs) == other(active)
         nfs.exec(active, "systemctl start heartbeat")
-        acknowledged = seen.writes.acknowledged()
+    acknowledged = seen.writes.acknowledged_at_end
     seen.assert_never_two_holders()
     assert seen.holders() == [active, other(active)]
     assert lost(acknowledged, in_file(nfs)) == []
@@ -41,7 +41,7 @@ def test_switchover_moves_the_group_and_loses_nothing(nfs: LiveStack) -> None:
     with watching(nfs) as seen:
         nfs.pairwise("switchover", "nfs", other(active))
         seen.writes.wait_for_more(20, timeout_s=MOVE_S)
-        acknowledged = seen.writes.acknowledged()
+    acknowledged = seen.writes.acknowledged_at_end
     seen.assert_never_two_holders()
     assert seen.holders() == [active, other(active)]
     assert lost(acknowledged, in_file(nfs)) == []
@@ -55,7 +55,7 @@ def test_power_cut_loses_no_acknowledged_write(nfs: LiveStack) -> None:
     with watching(nfs) as seen:
         nfs.crash(active)
         seen.writes.wait_for_more(20, timeout_s=MOVE_S)
-        acknowledged = seen.writes.acknowledged()
+    acknowledged = seen.writes.acknowledged_at_end
     seen.assert_never_two_holders()
     assert seen.holders() == [active, other(active)]
     assert lost(acknowledged, in_file(nfs)) == []
@@ -72,16 +72,15 @@ def test_both_links_cut_leave_one_node_that_loses_nothing(nfs: LiveStack) -> Non
     idle = other(active)
     pair = nfs.node(NODES[0]), nfs.node(NODES[1])
     before = len(powered_off(nfs))
-    with watching(nfs) as seen:
-        with cut(nfs.netns, pair, ("lan", "repl")):
-            seen.writes.wait_for_more(20, timeout_s=MOVE_S)
-            assert set(powered_off(nfs)[before:]) == {idle}
-            nfs.start(idle)
-            seen.writes.wait_for_more(PASSIVE_S * 4, timeout_s=MOVE_S)
-            status = nfs.status()
-            assert any(f"{idle} has not met {active}" in p for p in status["problems"]), status
-            assert set(powered_off(nfs)[before:]) == {idle}
-        acknowledged = seen.writes.acknowledged()
+    with watching(nfs) as seen, cut(nfs.netns, pair, ("lan", "repl")):
+        seen.writes.wait_for_more(20, timeout_s=MOVE_S)
+        assert set(powered_off(nfs)[before:]) == {idle}
+        nfs.start(idle)
+        seen.writes.wait_for_more(PASSIVE_S * 4, timeout_s=MOVE_S)
+        status = nfs.status()
+        assert any(f"{idle} has not met {active}" in p for p in status["problems"]), status
+        assert set(powered_off(nfs)[before:]) == {idle}
+    acknowledged = seen.writes.acknowledged_at_end
     seen.assert_never_two_holders()
     assert seen.holders() == [active]
     assert lost(acknowledged, in_file(nfs)) == []
@@ -91,10 +90,9 @@ def test_both_links_cut_leave_one_node_that_loses_nothing(nfs: LiveStack) -> Non
 def test_replication_link_cut_stalls_briefly_and_moves_nothing(nfs: LiveStack) -> None:
     active, fenced = holder(nfs), powered_off(nfs)
     pair = nfs.node(NODES[0]), nfs.node(NODES[1])
-    with watching(nfs) as seen:
-        with cut(nfs.netns, pair, ("repl",)):
-            seen.writes.wait_for_more(100, timeout_s=MOVE_S)
-        acknowledged = seen.writes.acknowledged()
+    with watching(nfs) as seen, cut(nfs.netns, pair, ("repl",)):
+        seen.writes.wait_for_more(100, timeout_s=MOVE_S)
+    acknowledged = seen.writes.acknowledged_at_end
     seen.assert_never_two_holders()
     assert seen.holders() == [active]
     assert lost(acknowledged, in_file(nfs)) == []

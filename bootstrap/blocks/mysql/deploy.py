@@ -1,0 +1,150 @@
+"""MySQL on a replicated disk: whoever holds the disk serves it, with every row acknowledged.
+
+Needs: node.data.mysql; blocks drbd and heartbeat, which mount the disk and start the daemon; the
+    secrets that the plan names: certificate, its key, the application's password.
+Ensures: settings, TLS, no start without its mount, a data directory with database and accounts
+    on a new disk; a unit that nothing but Heartbeat starts.
+Restart: never, files only. Nothing in pairwise.cnf, nor the certificate, is taken up by a running
+    server: each value holds from its next start, a switchover. Size and pages of the buffer pool,
+    max_connections and both flush settings could be set at once (SET GLOBAL), and
+    ``ALTER INSTANCE RELOAD TLS`` reads the certificate: a person may, the file holds it then.
+    Database, accounts and password are made with the disk: a later change of the plan changes none.
+Pair order: any.
+Verify: unit's state at boot. Checkers: mysqld --validate-config, systemd-analyze, sh -n.
+Fails when: the mount or the data directory is missing: the start is refused in words. A data
+    directory is there already: the first data refuse. AppArmor, which our image does not have,
+    guards mysqld by its old rules: load them again.
+Refs: mysqld(8), the reference manual of MySQL 9.7, documents 000 and 001.
+
+Kept from the documents: MySQL on DRBD under Heartbeat's control, one VIP.
+
+Replaced knowingly: root without a password -> the local socket. Grants to ``%`` -> one account per
+client address, one database, four rights, TLS. my.cnf by hand -> one file beside the package's.
+The package's test start before each start -> gone (the drop-in says why).
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from bootstrap.checks import Check
+from bootstrap.managed import Boot, ManagedFile, Manifest, Unit, place_of
+from bootstrap.render import render
+from bootstrap.shared import pairs
+from bootstrap.shared.systemd import CHECK_DROP_IN
+from stacks.capacity import PHP_PROCESSES
+from stacks.plan_data_types import MysqlPlan, ServiceGroup
+from stacks.plan_types import DeployPlan, NodePlan
+
+NAME = "mysql"
+UNIT = "mysql.service"
+CONFIG = "/etc/mysql/mysql.conf.d/pairwise.cnf"
+FOLDER = "/etc/pairwise/mysql"
+CERTIFICATE = f"{FOLDER}/cert.pem"
+KEY = f"{FOLDER}/key.pem"
+FIRST_SQL = f"{FOLDER}/first.sql"
+APPARMOR = "/etc/apparmor.d/local/usr.sbin.mysqld"
+ACCOUNT = "site"
+"""Account of the sample application."""
+SPARE_CONNECTIONS = 16
+"""Beside the clients' processes: a person, a backup, and what a dead client has left open."""
+REDO_MIB = 8
+"""The least that InnoDB takes; a crash leaves at most so much to be read again."""
+BINLOG_MIB = 8
+"""Small files, so that what has expired can go."""
+BINLOG_KEEP_S = 24 * 3600
+"""From one nightly backup to the next."""
+
+
+def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    """Every file of the block, in the order in which they are written."""
+    mysql, group = _own(node)
+
+    def text(template: str) -> str:
+        return render(
+            f"blocks/mysql/templates/{template}.j2",
+            stack=plan.stack,
+            node=node,
+            mysql=mysql,
+            account=ACCOUNT,
+            password=place_of(mysql.password),
+            certificate=CERTIFICATE,
+            key=KEY,
+            sql=FIRST_SQL,
+            folder=FOLDER,
+            data=PurePosixPath(mysql.data).name,
+            max_connections=PHP_PROCESSES * len(mysql.clients) + SPARE_CONNECTIONS,
+            redo_mib=REDO_MIB,
+            binlog_mib=BINLOG_MIB,
+            binlog_keep_s=BINLOG_KEEP_S,
+        )
+
+    return (
+        ManagedFile(
+            path=f"{pairs.FIRST_DATA_HOOKS}/{group.resource}",
+            content=text("first-data"),
+            mode=0o755,
+            check="sh -n %s",
+        ),
+        ManagedFile(
+            path=FIRST_SQL,
+            content=text("first.sql"),
+            mode=0o600,
+            secrets=(mysql.password,),
+        ),
+        _pem(CERTIFICATE, mysql.certificate, plan),
+        _pem(KEY, mysql.key, plan, private=True),
+        ManagedFile(path=APPARMOR, content=text("apparmor")),
+        ManagedFile(
+            path=f"/etc/systemd/system/{UNIT}.d/pairwise.conf",
+            content=text("unit.d.conf"),
+            check=CHECK_DROP_IN,
+        ),
+        ManagedFile(
+            path=CONFIG,
+            content=text("pairwise.cnf"),
+            check="mysqld --defaults-file=%s --user=mysql --validate-config",
+        ),
+    )
+
+
+def _pem(path: str, secret: str, plan: DeployPlan, *, private: bool = False) -> ManagedFile:
+    owner = "mysql" if private else "root"
+    return ManagedFile(
+        path=path,
+        # Text after the block is none of a reader's business.
+        content=f"{place_of(secret)}\n"
+        f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n",
+        mode=0o600 if private else 0o644,
+        owner=owner,
+        group=owner,
+        secrets=(secret,),
+    )
+
+
+def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
+    """All that the block owns on a node."""
+    return Manifest(
+        block=NAME,
+        packages=("mysql-server", "mysql-client"),
+        files=files(node, plan),
+        units=(Unit(name=UNIT, boot=Boot.DISABLED, running=None),),
+    )
+
+
+def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    """What ``pairwise verify`` tries."""
+    _own(node)
+    return (
+        Check(
+            name="mysql: nothing but Heartbeat starts the server",
+            command=f'test "$(systemctl is-enabled {UNIT})" = disabled',
+            failure=f"{UNIT} would start by itself on {node.name}: `pairwise up {plan.stack}`.",
+        ),
+    )
+
+
+def _own(node: NodePlan) -> tuple[MysqlPlan, ServiceGroup]:
+    if node.data is None or node.data.mysql is None:
+        raise ValueError(f"Node {node.name} has role mysql and no MySQL server in its plan.")
+    return node.data.mysql, next(group for group in node.data.groups if group.name == "mysql")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pulumi
 
+from components.certificate import Certificate
 from components.deploy import (
     SECRET_LENGTH,
     SECRET_LENGTHS,
@@ -135,6 +136,7 @@ def _secrets(
     keys = _fence_keys(plan)
     _grant_fencing(plan, keys, lab, members)
     found: dict[str, pulumi.Input[str]] = {name: key.private_key for name, key in keys.items()}
+    found |= _certificates(plan)
     names = {secret for part in plan.deploys.values() for secret in part.secrets}
     for name in sorted(names - set(found)):
         if name == FENCE_HOST_KEY:
@@ -156,6 +158,21 @@ def _fence_keys(plan: Plan) -> dict[str, SshKey]:
         fence.key_secret: SshKey(fence.key_secret, comment=f"fence@{name}")
         for name, fence in sorted(fences.items())
     }
+
+
+def _certificates(plan: Plan) -> dict[str, pulumi.Input[str]]:
+    """Certificate and key of each pair's MySQL, by the names that the plan gives."""
+    servers = {
+        node.data.mysql.certificate: (node.member, node.data.mysql)
+        for node in plan.nodes.values()
+        if node.data is not None and node.data.mysql is not None
+    }
+    found: dict[str, pulumi.Input[str]] = {}
+    for name, (pair, mysql) in sorted(servers.items()):
+        names = [vip.dns for vip in plan.vips_of(pair) if vip.address == mysql.vip]
+        made = Certificate(name, names=[*names, str(mysql.vip)])
+        found |= {mysql.certificate: made.certificate, mysql.key: made.private_key}
+    return found
 
 
 def _grant_fencing(

@@ -28,7 +28,7 @@ MAX_LENGTH: Final = 256
 """Longer ones serve nothing and break fixed-size fields."""
 
 
-class _Once:
+class Once:
     """A resource that is made once: no diff, no update."""
 
     async def diff(self, request: provider_pb2.DiffRequest) -> provider_pb2.DiffResponse:
@@ -53,7 +53,7 @@ class _Once:
         raise NotImplementedError
 
 
-class Password(_Once):
+class Password(Once):
     """A random password: `length` -> `result`."""
 
     async def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:
@@ -72,7 +72,7 @@ class Password(_Once):
         return {"result": Secret(text)}
 
 
-class SshKey(_Once):
+class SshKey(Once):
     """An ed25519 key pair in OpenSSH's form: `comment` -> `private_key`, `public_key`."""
 
     async def check(self, request: provider_pb2.CheckRequest) -> provider_pb2.CheckResponse:

@@ -23,6 +23,8 @@ from pulumi.runtime.proto import (
 from typing_extensions import override
 
 from provider import guard
+from provider.certificate import TOKEN as CERTIFICATE
+from provider.certificate import Certificate
 from provider.deploys import Deploy, Inventory
 from provider.dry_runs import DryRuns
 from provider.engine import EngineLog
@@ -52,6 +54,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
             f"{PACKAGE}:index:Deploy": Deploy(runner, log, dry_runs),
             f"{PACKAGE}:index:Password": Password(),
             f"{PACKAGE}:index:SshKey": SshKey(),
+            CERTIFICATE: Certificate(),
             FENCE_ACCESS: FenceAccess(),
         }
 

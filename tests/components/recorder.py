@@ -96,6 +96,9 @@ class Recorder(mocks.Mocks):
             outputs |= {"private_key": private, "public_key": f"ssh-x {args.name}"}
         if args.typ == "pyinfra:index:Password":
             outputs |= {"result": pulumi.Output.secret(f"PASSWORD {args.name}")}
+        if args.typ == "pyinfra:index:Certificate":
+            private = pulumi.Output.secret(f"PRIVATE KEY of {args.name}")
+            outputs |= {"certificate": f"CERTIFICATE {args.name}", "private_key": private}
         return made_id(args.name), outputs
 
     def of_type(self, end: str) -> dict[str, Registered]:

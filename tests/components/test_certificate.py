@@ -1,0 +1,60 @@
+"""The certificate of a data pair's MySQL: for whom it is made, and who gets which half."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stacks.load import load_stack
+from tests.components.recorder import Recorder, declare
+from tests.descriptions import STACKS, six
+
+MYSQL: dict[str, Any] = {"pairs.data.heartbeat": {}, "pairs.data.mysql": {}, "pairs.data.nfs": {}}
+"""What stack six gets for its data pair."""
+
+
+@pytest.fixture(scope="module")
+def built() -> Recorder:
+    return declare(six(put=MYSQL))
+
+
+def _spec(recorder: Recorder, deploy: str) -> dict[str, Any]:
+    spec = recorder.of_type("index:Deploy")[deploy].inputs["spec"]
+    assert isinstance(spec, dict)
+    return spec
+
+
+def test_it_is_made_once_for_the_name_and_the_address_of_the_vip(built: Recorder) -> None:
+    made = built.of_type("pyinfra:index:Certificate")
+
+    assert {name: item.inputs["names"] for name, item in made.items()} == {
+        "data-certificate": ["db.six.lab", "10.71.1.211"]
+    }
+
+
+def test_the_pair_alone_gets_it_and_no_password_is_made_in_its_stead(built: Recorder) -> None:
+    secrets = _spec(built, "data-deploy")["secrets"]
+
+    assert secrets["data-certificate"] == "CERTIFICATE data-certificate"
+    assert secrets["data-certificate-key"] == "PRIVATE KEY of data-certificate"
+    assert secrets["data-site"] == "PASSWORD data-site"
+    assert "data-certificate-key" not in built.of_type("pyinfra:index:Password")
+    for deploy in ("lb-deploy", "web-deploy"):
+        assert "data-certificate-key" not in _spec(built, deploy)["secrets"]
+
+
+def test_its_key_is_secret_and_its_certificate_is_not(built: Recorder) -> None:
+    made = built.of_type("pyinfra:index:Certificate")["data-certificate"]
+
+    assert list(made.request.additionalSecretOutputs) == ["private_key"]
+    for resource in built.resources:
+        for key, value in resource.inputs.items():
+            if "PRIVATE" in str(value):
+                assert key in resource.secret, resource.name
+
+
+def test_a_stack_without_mysql_makes_none() -> None:
+    recorder = declare(load_stack(STACKS / "Pulumi.nfs.yaml"))
+
+    assert not recorder.of_type("pyinfra:index:Certificate")

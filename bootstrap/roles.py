@@ -18,6 +18,7 @@ from bootstrap.blocks.heartbeat import deploy as heartbeat
 from bootstrap.blocks.keepalived import deploy as keepalived
 from bootstrap.blocks.memcached import deploy as memcached
 from bootstrap.blocks.monitor import deploy as monitor
+from bootstrap.blocks.mysql import deploy as mysql
 from bootstrap.blocks.nfs import deploy as nfs
 from bootstrap.blocks.nfs_client import deploy as nfs_client
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
@@ -81,6 +82,7 @@ ORDER = (
     _row(drbd, lambda node: node.data is not None),
     # DRBD's handler, before anything is Primary.
     _row(fencing, lambda node: node.data is not None),
+    _row(mysql, lambda node: node.data is not None and node.data.mysql is not None),
     _row(nfs, lambda node: node.data is not None and node.data.nfs is not None),
     # After the daemons of its groups: it makes their first data with their hooks, then starts them.
     _row(heartbeat, lambda node: node.data is not None),

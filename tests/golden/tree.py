@@ -51,6 +51,10 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             **ALONE_LB,
         },
     ),
+    "six-data": (
+        "six",
+        {"put": {"pairs.data.heartbeat": {}, "pairs.data.mysql": {}, "pairs.data.nfs": {}}},
+    ),
     "alone-data": (
         "six",
         {"drop": ("pairs.lb", "tiers.web", "nodes.lb1", "nodes.lb2", "nodes.web1", "nodes.web2")},

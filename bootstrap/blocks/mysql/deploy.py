@@ -1,7 +1,8 @@
 """MySQL on a replicated disk: whoever holds the disk serves it, with every row acknowledged.
 
 Needs: node.data.mysql; blocks drbd and heartbeat, which mount the disk and start the daemon; the
-    secrets that the plan names: certificate, its key, the application's password.
+    secrets that the plan names: certificate, its key, the application's password; one uid of mysql
+    on both nodes, which one image gives them.
 Ensures: settings, TLS, no start without its mount, a data directory with database and accounts
     on a new disk; a unit that nothing but Heartbeat starts.
 Restart: never, files only. Nothing in pairwise.cnf, nor the certificate, is taken up by a running

@@ -5,11 +5,11 @@ Needs: node.data.mysql; blocks drbd and heartbeat, which mount the disk and star
     on both nodes, which one image gives them.
 Ensures: settings, TLS, no start without its mount, a data directory with database and accounts
     on a new disk; a unit that nothing but Heartbeat starts.
-Restart: never, files only. Nothing in pairwise.cnf, nor the certificate, is taken up by a running
-    server: each value holds from its next start, a switchover. Size and pages of the buffer pool,
-    max_connections and both flush settings could be set at once (SET GLOBAL), and
-    ``ALTER INSTANCE RELOAD TLS`` reads the certificate: a person may, the file holds it then.
-    Database, accounts and password are made with the disk: a later change of the plan changes none.
+Restart: never, files only: every value holds from the server's next start, a switchover. datadir,
+    port, bind_address, mysqlx, skip_name_resolve, performance_schema and pid_file have no other
+    way. The rest a person may set at once besides (SET GLOBAL; a new certificate by ``ALTER
+    INSTANCE RELOAD TLS``). Database, accounts and password are made with the disk: a later
+    change of the plan changes none of them.
 Pair order: any.
 Verify: unit's state at boot. Checkers: mysqld --validate-config, systemd-analyze, sh -n.
 Fails when: the mount or the data directory is missing: the start is refused in words. A data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,11 @@ CLIENTS = (IPv4Address("10.71.1.21"), IPv4Address("10.71.1.22"))
 
 @pytest.fixture(scope="module")
 def plan() -> DeployPlan:
-    groups = {"pairs.data.heartbeat": {}, "pairs.data.mysql": {}, "pairs.data.nfs": {}}
+    groups: dict[str, Any] = {
+        "pairs.data.heartbeat": {},
+        "pairs.data.mysql": {},
+        "pairs.data.nfs": {},
+    }
     return make_plan(six(put=groups)).slice("data")
 
 

@@ -59,7 +59,8 @@ BINLOG_MIB = 8
 BINLOG_KEEP_S = 24 * 3600
 """From one nightly backup to the next."""
 STOP_S = 120
-"""A stop takes 1.5 s, ten times that under emulation; block heartbeat allows 300 for all groups."""
+"""A stop takes 1.5 s on an idle server without emulation; block heartbeat allows 300 s for all
+groups."""
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:

@@ -8,6 +8,10 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/dmacvicar/terraform-provider-libvirt/libvirt"
@@ -29,23 +33,26 @@ func resource(module, name string) *tfbridge.ResourceInfo {
 	}
 }
 
-// upstream is the Terraform provider with one change: a refresh asks whether a
-// cloud-init CD is still in its pool, and does not read it back. Reading goes
-// through a stream of go-libvirt, which about once in fifty times ends early
-// ("corrupted-image: EOF") or holds its lock for ever (callback and deregister in
-// rpc.go); nobody writes to such a CD after it was made.
+// upstream is the Terraform provider with one change: a cloud-init CD is never
+// read back. Reading goes through a stream of go-libvirt, which about once in
+// fifty times ends early ("corrupted-image: EOF") or holds its lock for ever
+// (callback and deregister in rpc.go), and then no other volume is made either.
+// A refresh asks whether the CD is still in its pool, and a CD is made like any
+// volume, from a file: nobody writes to it afterwards.
 func upstream() *schema.Provider {
 	provider := libvirt.Provider()
 	volume := provider.ResourcesMap["libvirt_volume"]
 	disk := provider.ResourcesMap["libvirt_cloudinit_disk"]
+	disk.CreateContext = func(ctx context.Context, d *schema.ResourceData, meta any) diag.Diagnostics {
+		return create(ctx, volume, d, meta)
+	}
 	disk.ReadContext = func(ctx context.Context, d *schema.ResourceData, meta any) diag.Diagnostics {
 		// The id is the key of a volume, then a random part.
 		key, _, _ := strings.Cut(d.Id(), ";")
-		state := &terraform.InstanceState{
+		found := volume.Data(&terraform.InstanceState{
 			ID:         key,
 			Attributes: map[string]string{"id": key, "pool": d.Get("pool").(string)},
-		}
-		found := volume.Data(state)
+		})
 		diagnostics := volume.ReadContext(ctx, found, meta)
 		if !diagnostics.HasError() && found.Id() == "" {
 			d.SetId("")
@@ -53,6 +60,42 @@ func upstream() *schema.Provider {
 		return diagnostics
 	}
 	return provider
+}
+
+// create makes the CD's image and uploads it as a volume. Its folder is readable
+// by us alone, for user-data may hold a host's private key.
+func create(ctx context.Context, volume *schema.Resource, d *schema.ResourceData, meta any) diag.Diagnostics {
+	folder, err := os.MkdirTemp("", "cloudinit")
+	if err != nil {
+		return diag.FromErr(err)
+	}
+	defer os.RemoveAll(folder)
+	image := filepath.Join(folder, "cd.iso")
+	// The label and both extensions are what cloud-init's NoCloud source looks for.
+	arguments := []string{"-quiet", "-output", image, "-volid", "cidata", "-joliet", "-rock"}
+	for name, field := range map[string]string{
+		"user-data": "user_data", "meta-data": "meta_data", "network-config": "network_config",
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(d.Get(field).(string)), 0o600); err != nil {
+			return diag.FromErr(err)
+		}
+		arguments = append(arguments, path)
+	}
+	if output, err := exec.CommandContext(ctx, "mkisofs", arguments...).CombinedOutput(); err != nil {
+		return diag.Errorf("mkisofs made no CD for %s: %s: %s", d.Get("name"), err, output)
+	}
+	made := volume.Data(&terraform.InstanceState{Attributes: map[string]string{
+		"name":   d.Get("name").(string),
+		"pool":   d.Get("pool").(string),
+		"source": image,
+		"format": "raw",
+	}})
+	diagnostics := volume.CreateContext(ctx, made, meta)
+	if made.Id() != "" {
+		d.SetId(made.Id() + ";" + rand.Text())
+	}
+	return diagnostics
 }
 
 func info() tfbridge.ProviderInfo {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from urllib.parse import urlparse
 
+from stacks.consistency_data import check_data
 from stacks.consistency_notify import check_notify
 from stacks.consistency_pairs import (
     check_disks,
@@ -204,6 +205,7 @@ CHECKS: tuple[Check, ...] = (
     check_vips,
     check_vrrp,
     check_disks,
+    check_data,
     check_blocks,
     check_memory,
     check_image_and_hypervisors,

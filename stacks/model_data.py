@@ -86,8 +86,6 @@ class Nfs:
     """Replicated disk that holds files and client records."""
     vip: str = "nfs"
     """VIP by which clients mount it."""
-    version3: bool = False
-    """Whether NFS version 3 is served beside 4.2."""
     root_squash: bool = True
     """Whether root on a client is nobody on the share (exports(5))."""
     lease_s: int = 15

@@ -256,7 +256,6 @@ def _nfs(stack: Stack, pair: Pair) -> NfsPlan | None:
         mount_point=mount_point,
         fsid=0,
         clients=_addresses(stack, clients_of(stack, member_name(stack, pair), "files"), network),
-        versions=("4.2", "3") if pair.nfs.version3 else ("4.2",),
         root_squash=pair.nfs.root_squash,
         lease_s=pair.nfs.lease_s,
         threads=pair.nfs.threads,

@@ -206,8 +206,6 @@ class NfsPlan:
     the node's own disk is part of any handle (exports(5))."""
     clients: tuple[IPv4Address, ...]
     """Machines whose description names this pair as ``files``, by id."""
-    versions: tuple[str, ...]
-    """``4.2``, and ``3`` where the description says so."""
     root_squash: bool
     """From the description."""
     lease_s: int

@@ -68,14 +68,13 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
-    nfs, group = _own(node)
-    old = () if "3" in nfs.versions else OLD_UNITS
+    _, group = _own(node)
     return Manifest(
         block=NAME,
         packages=("nfs-kernel-server",),
         files=files(node, plan),
         units=(
-            *(Unit(name=name, boot=Boot.MASKED) for name in old),
+            *(Unit(name=name, boot=Boot.MASKED) for name in OLD_UNITS),
             Unit(name="nfs-server.service", boot=Boot.DISABLED, running=None),
             *(
                 Unit(name=name, boot=Boot.STATIC, running=None)

@@ -164,6 +164,8 @@ class Manifest:
     """Permissions of packages' files."""
     disks: tuple[str, ...] = ()
     """Block devices that the block looks at before it writes to one."""
+    mysql_account: str = ""
+    """Account of a MySQL server that the block looks at where that runs; empty: none."""
     accounts: bool = False
     """Whether this block guards the list of login users (one block does)."""
 
@@ -188,5 +190,6 @@ def union(manifests: Iterable[Manifest]) -> Manifest:
         ruleset="".join(m.ruleset for m in all_of),
         modes=tuple(mode for m in all_of for mode in m.modes),
         disks=tuple(disk for m in all_of for disk in m.disks),
+        mysql_account="".join(m.mysql_account for m in all_of),
         accounts=any(m.accounts for m in all_of),
     )

@@ -1,4 +1,4 @@
-"""Checks over balancers and web machines: their settings, their networks, their memory."""
+"""Checks over balancers and web machines: their settings, networks, memory, and data pairs."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def check_blocks(stack: Stack) -> Iterator[Problem]:
             yield from _check_balancer(stack, where, member)
         if member.web is not None:
             yield from _check_web(stack, where, member)
+            for key, service in (("database", "mysql"), ("files", "nfs")):
+                yield from _check_service(stack, where, member, key=key, service=service)
 
 
 def _check_balancer(stack: Stack, where: str, member: Pair) -> Iterator[Problem]:
@@ -95,6 +97,37 @@ def _check_web(stack: Stack, where: str, member: Pair | Tier) -> Iterator[Proble
             "its web machines share no network but management for their sessions",
             "put all of them into one",
         )
+
+
+def _check_service(
+    stack: Stack, where: str, member: Pair | Tier, *, key: str, service: str
+) -> Iterator[Problem]:
+    """The pair that keeps rows or uploads is there, is another one, and is within reach."""
+    name = getattr(member.web, key)
+    if name is None:
+        return
+    where = f"{where}.web.{key}"
+    pair = stack.pairs.get(name)
+    settings = getattr(pair, service, None)
+    if pair is None or pair.heartbeat is None or settings is None:
+        yield Problem(
+            where,
+            f"{name!r} is no pair with keys heartbeat and {service}",
+            "name one that has both, or remove the key",
+        )
+        return
+    if pair is member:
+        yield Problem(
+            where, "a machine that serves itself hangs in a take-over", "name another pair"
+        )
+    vip = pair.vips.get(settings.vip)
+    for node in member.nodes:
+        if vip and node in stack.nodes and vip.network not in stack.nodes[node].networks:
+            yield Problem(
+                where,
+                f"node {node} is not in {vip.network!r}, the network of VIP {settings.vip}",
+                "add it to the node",
+            )
 
 
 def check_memory(stack: Stack) -> Iterator[Problem]:

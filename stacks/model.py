@@ -171,6 +171,10 @@ class Web:
     """Largest upload that passes; must agree with the balancer's."""
     session_memory_mib: int = 64
     """Memory of the memcached on each node; each one holds all sessions."""
+    database: str | None = None
+    """Pair with role ``mysql`` that keeps the application's rows; none: each node keeps its own."""
+    files: str | None = None
+    """Pair with role ``nfs`` that keeps the uploads; none: each node keeps its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,8 @@ from ipaddress import IPv4Address
 from pydantic import ConfigDict
 
 STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+FILES_MOUNT = "/srv/files"
+"""Where a pair's export is mounted unless the description says otherwise."""
 
 
 class FencingDevice(StrEnum):
@@ -103,5 +105,5 @@ class Client:
 
     files: str
     """Pair with role ``nfs`` whose export is mounted."""
-    mount: str = "/srv/files"
+    mount: str = FILES_MOUNT
     """Where it is mounted."""

@@ -89,6 +89,8 @@ def _secrets(nodes: Sequence[NodePlan]) -> tuple[str, ...]:
     for node in nodes:
         if node.data is not None:
             names += node.data.secrets
+        if node.web is not None:
+            names += node.web.secrets
     return tuple(sorted(set(names)))
 
 

@@ -15,7 +15,7 @@ from stacks.addressing import (
     volume_wwn,
 )
 from stacks.model import Pair, Stack, Tier
-from stacks.model_data import FencingDevice
+from stacks.model_data import FILES_MOUNT, FencingDevice
 from stacks.plan_data_types import (
     DataPlan,
     DrbdFencing,
@@ -44,6 +44,8 @@ one asks through Heartbeat after the dead time of 8 s. With 6 s the active node 
 (seen once). A peer that is off costs no delay at all."""
 FENCE_HOST_KEY = "fence-host-key"
 """Name of the value that holds the fence endpoint's public host key: known to its lab only."""
+MYSQL_ACCOUNT = "site"
+"""Account of the application in each pair's MySQL."""
 NO_GROUP = "-"
 """Place of a node that holds no group in the order of fencing."""
 
@@ -66,9 +68,11 @@ def data_plan(stack: Stack, node: str, member: Pair | Tier) -> DataPlan | None:
 def nfs_mounts(stack: Stack, member: Pair | Tier) -> tuple[NfsMount, ...]:
     """The exports that a node mounts."""
     client = member.client if isinstance(member, Tier) else None
-    if client is None:
-        return ()
-    return (_mount(stack, client.files, client.mount),)
+    if client is not None:
+        return (_mount(stack, client.files, client.mount),)
+    if member.web is not None and member.web.files is not None:
+        return (_mount(stack, member.web.files, FILES_MOUNT),)
+    return ()
 
 
 def member_name(stack: Stack, member: Pair | Tier) -> str:
@@ -91,6 +95,16 @@ def clients_of(stack: Stack, pair_name: str, service: str) -> list[str]:
         if any(getattr(item, service, None) == pair_name for item in settings):
             names += member.nodes
     return sorted(names, key=lambda name: stack.nodes[name].id)
+
+
+def site_password(pair_name: str) -> str:
+    """Name of the secret: the application's password in a pair's MySQL."""
+    return f"{pair_name}-{MYSQL_ACCOUNT}"
+
+
+def certificate_name(pair_name: str) -> str:
+    """Name of the value that holds the certificate of a pair's MySQL."""
+    return f"{pair_name}-certificate"
 
 
 def _by_id(stack: Stack, pair: Pair) -> tuple[str, str]:
@@ -237,10 +251,11 @@ def _mysql(stack: Stack, node: str, pair: Pair) -> MysqlPlan | None:
         port=MYSQL_PORT,
         own_address=node_address(stack.networks[vip.network], stack.nodes[node]),
         database=pair.mysql.database,
+        account=MYSQL_ACCOUNT,
         buffer_pool_mib=pair.mysql.buffer_pool_mib,
         clients=_addresses(stack, clients_of(stack, name, "database"), vip.network),
-        password=f"{name}-site",
-        certificate=f"{name}-certificate",
+        password=site_password(name),
+        certificate=certificate_name(name),
         key=f"{name}-certificate-key",
     )
 

@@ -178,6 +178,8 @@ class MysqlPlan:
     """This node's address in the VIP's network."""
     database: str
     """From the description."""
+    account: str
+    """``site``: the application's account, once for each client's address."""
     buffer_pool_mib: int
     """From the description."""
     clients: tuple[IPv4Address, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stacks.addressing import (
     HTTP_PORT,
+    MYSQL_PORT,
     SESSION_PORT,
     STATUS_PORT,
     balancers_of,
@@ -12,8 +13,10 @@ from stacks.addressing import (
     shared_network,
 )
 from stacks.capacity import limits
-from stacks.model import Pair, Role, Stack, Tier
-from stacks.plan_web_types import BalancerPlan, SessionServer, Upstream, WebPlan
+from stacks.model import Pair, Role, Stack, Tier, Web
+from stacks.model_data import FILES_MOUNT
+from stacks.plan_data import MYSQL_ACCOUNT, certificate_name, site_password
+from stacks.plan_web_types import BalancerPlan, DatabaseClient, SessionServer, Upstream, WebPlan
 
 UNBALANCED_CONNECTIONS = 1024
 """Connections of a web machine that has no balancer whose number it could take."""
@@ -61,6 +64,23 @@ def web_plan(stack: Stack, node: str, member_name: str, member: Pair | Tier) -> 
         limits=limits(web_connections(stack, member_name)),
         session_servers=_session_servers(stack, member),
         session_memory_mib=member.web.session_memory_mib,
+        database=_database(stack, member.web),
+        share=None if member.web.files is None else FILES_MOUNT,
+    )
+
+
+def _database(stack: Stack, web: Web) -> DatabaseClient | None:
+    if web.database is None:
+        return None
+    pair = stack.pairs[web.database]
+    assert pair.mysql is not None
+    return DatabaseClient(
+        address=pair.vips[pair.mysql.vip].address,
+        port=MYSQL_PORT,
+        name=pair.mysql.database,
+        user=MYSQL_ACCOUNT,
+        password=site_password(web.database),
+        certificate=certificate_name(web.database),
     )
 
 

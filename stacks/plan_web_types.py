@@ -78,6 +78,24 @@ class SessionServer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatabaseClient:
+    """How the application reaches a pair's MySQL."""
+
+    address: IPv4Address
+    """The VIP: not a name, so that a page needs no DNS; the certificate holds it."""
+    port: int
+    """3306."""
+    name: str
+    """The database, from the pair's description."""
+    user: str
+    """``site``: its account, known at this node's address."""
+    password: str
+    """Name of the secret: ``<pair>-site``."""
+    certificate: str
+    """Name of the value that holds the only certificate that is believed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebPlan:
     """nginx that serves pages on one node."""
 
@@ -95,3 +113,14 @@ class WebPlan:
     """The memcached of every web machine, by node id: each holds every session."""
     session_memory_mib: int
     """From the description."""
+    database: DatabaseClient | None
+    """Where the application's rows go; none: into a file of the node's own."""
+    share: str | None
+    """Where a pair's export is mounted, for the uploads; none: a folder of the node's own."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the values that its templates hold and the plan does not."""
+        if self.database is None:
+            return ()
+        return self.database.password, self.database.certificate

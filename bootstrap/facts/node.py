@@ -15,6 +15,7 @@ from typing_extensions import override
 from bootstrap.facts import disks as disk_facts
 from bootstrap.facts import files as file_facts
 from bootstrap.facts import modes as mode_facts
+from bootstrap.facts import mysql as mysql_facts
 from bootstrap.facts import packages as package_facts
 from bootstrap.facts import ruleset as ruleset_facts
 from bootstrap.facts import sysctl as sysctl_facts
@@ -48,6 +49,8 @@ class Seen:
     """Path -> ``owner:group mode``."""
     disks: Mapping[str, disk_facts.SeenDisk] = field(default_factory=dict)
     """By path; no entry: there is no such device."""
+    mysql: mysql_facts.SeenMysql | None = None
+    """The MySQL server that runs here; None: none does, or it gives no answer."""
     ruleset: tuple[str, ...] = ()
     """The kernel's ruleset, line by line."""
     expected_ruleset: tuple[str, ...] = ()
@@ -69,6 +72,7 @@ def script(wanted: Manifest) -> str:
         "users": user_facts.script() if wanted.users or wanted.accounts else "",
         "modes": mode_facts.script(mode.path for mode in wanted.modes),
         "disks": disk_facts.script(wanted.disks),
+        "mysql": mysql_facts.script(wanted.mysql_account),
         "ruleset": ruleset_facts.script(wanted.ruleset),
     }
     parts = ["exec 2>/dev/null"]
@@ -99,6 +103,7 @@ def process(output: Iterable[str], *, unit_names: Iterable[str]) -> Seen:
         root_password=user_facts.PASSWORD_MARK in accounts,
         modes=mode_facts.process(sections.get("modes", [])),
         disks=disk_facts.process(sections.get("disks", [])),
+        mysql=mysql_facts.process(sections.get("mysql", [])),
         ruleset=tuple(line for line in live if line.strip()),
         expected_ruleset=tuple(line for line in expected if line.strip()),
     )

@@ -10,10 +10,13 @@ from typing_extensions import override
 
 from bootstrap.facts.disks import SeenDisk
 from bootstrap.facts.files import SeenFile
+from bootstrap.facts.mysql import SeenAccount, SeenMysql, verifier
 from bootstrap.facts.node import Seen
 from bootstrap.facts.units import SeenUnit
 from bootstrap.facts.users import SeenUser
 from bootstrap.managed import Boot, Link, ManagedFile, Mode, Reload, SystemUser, Unit
+
+SALT = b"twenty bytes of salt"
 
 
 class FakeHost:
@@ -58,6 +61,7 @@ def seen(case: Mapping[str, Any]) -> Seen:
         root_password=case.get("root_password", False),
         modes=Asked(case.get("modes", {})),
         disks={path: SeenDisk(**entry) for path, entry in case.get("disks", {}).items()},
+        mysql=_mysql(case.get("mysql")),
         ruleset=tuple(case.get("ruleset", [])),
         expected_ruleset=tuple(case.get("expected_ruleset", [])),
     )
@@ -70,6 +74,19 @@ def _file(entry: Mapping[str, Any] | None) -> SeenFile | None:
     values["content"] = values.get("content", "").encode()
     values["mode"] = int(values.get("mode", "0644"), 8)
     return SeenFile(**values)
+
+
+def _mysql(entry: Mapping[str, Any] | None) -> SeenMysql | None:
+    """A server from its accounts; a case gives passwords, the server keeps their verifiers."""
+    if entry is None:
+        return None
+    accounts = {}
+    for place, given in entry.items():
+        values = dict(given)
+        values["rights"] = frozenset(values.get("rights", ()))
+        values["verifier"] = verifier(values.pop("password"), salt=SALT, rounds=1000)
+        accounts[place] = SeenAccount(**values)
+    return SeenMysql(accounts=accounts)
 
 
 def arguments(case: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,14 +4,16 @@ Needs: node.data.mysql; blocks drbd and heartbeat, which mount the disk and star
     secrets that the plan names: certificate, its key, the application's password; one uid of mysql
     on both nodes, which one image gives them.
 Ensures: settings, TLS, no start without its mount, a data directory with database and accounts
-    on a new disk; a unit that nothing but Heartbeat starts.
+    on a new disk; a unit that nothing but Heartbeat starts; where the server runs, an account of
+    the application for each client's address, with the planned password and four rights.
 Restart: never, files only: every value holds from the server's next start, a switchover. datadir,
     port, bind_address, mysqlx, skip_name_resolve, performance_schema and pid_file have no other
     way. The rest a person may set at once besides (SET GLOBAL; a new certificate by ``ALTER
-    INSTANCE RELOAD TLS``). Database, accounts and password are made with the disk: a later
-    change of the plan changes none of them.
+    INSTANCE RELOAD TLS``). Accounts and their password follow the plan at once, without a
+    restart: a client that joins gets one, one that leaves loses it, and a new password is refused
+    to clients that have not got it yet. The database and its tables are made with the disk, once.
 Pair order: any.
-Verify: unit's state at boot. Checkers: mysqld --validate-config, systemd-analyze, sh -n.
+Verify: unit's state at boot; on the holder settings and accounts. Checkers: checks.py.
 Fails when: the mount or the data directory is missing: the start is refused in words. A data
     directory is there already: the first data refuse. AppArmor, which our image does not have,
     guards mysqld by its old rules: load them again.
@@ -28,11 +30,14 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from bootstrap.blocks.mysql import checks as verify
 from bootstrap.checks import Check
 from bootstrap.managed import Boot, ManagedFile, Manifest, Unit, place_of
+from bootstrap.operations import mysql as operations
 from bootstrap.render import render
 from bootstrap.shared import pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
+from bootstrap.site import Site, ensure_active
 from stacks.capacity import PHP_PROCESSES
 from stacks.plan_data_types import MysqlPlan, ServiceGroup
 from stacks.plan_types import DeployPlan, NodePlan
@@ -45,8 +50,6 @@ CERTIFICATE = f"{FOLDER}/cert.pem"
 KEY = f"{FOLDER}/key.pem"
 FIRST_SQL = f"{FOLDER}/first.sql"
 APPARMOR = "/etc/apparmor.d/local/usr.sbin.mysqld"
-ACCOUNT = "site"
-"""Account of the sample application."""
 SPARE_CONNECTIONS = 16
 """Beside the clients' processes: a person, a backup, and what a dead client has left open."""
 REDO_MIB = 8
@@ -73,7 +76,6 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             stack=plan.stack,
             node=node,
             mysql=mysql,
-            account=ACCOUNT,
             password=place_of(mysql.password),
             certificate=CERTIFICATE,
             key=KEY,
@@ -112,7 +114,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         ManagedFile(
             path=CONFIG,
             content=text("pairwise.cnf"),
-            check="mysqld --defaults-file=%s --user=mysql --validate-config",
+            check=verify.CHECK_SETTINGS,
         ),
     )
 
@@ -133,24 +135,34 @@ def _pem(path: str, secret: str, plan: DeployPlan, *, private: bool = False) -> 
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
+    mysql, _ = _own(node)
     return Manifest(
         block=NAME,
         packages=("mysql-server", "mysql-client"),
         files=files(node, plan),
         units=(Unit(name=UNIT, boot=Boot.DISABLED, running=None),),
+        mysql_account=mysql.account,
+    )
+
+
+def activate(site: Site) -> None:
+    """The unit's state at boot; then the accounts, where the server runs."""
+    ensure_active(site)
+    mysql, _ = _own(site.node)
+    operations.accounts(
+        name=site.named(f"accounts of {mysql.account}"),
+        account=mysql.account,
+        database=mysql.database,
+        clients=[str(client) for client in mysql.clients],
+        password=site.secrets[mysql.password],
+        seen=site.seen,
     )
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
-    _own(node)
-    return (
-        Check(
-            name="mysql: nothing but Heartbeat starts the server",
-            command=f'test "$(systemctl is-enabled {UNIT})" = disabled',
-            failure=f"{UNIT} would start by itself on {node.name}: `pairwise up {plan.stack}`.",
-        ),
-    )
+    mysql, _ = _own(node)
+    return verify.checks(node, mysql, stack=plan.stack, unit=UNIT)
 
 
 def _own(node: NodePlan) -> tuple[MysqlPlan, ServiceGroup]:

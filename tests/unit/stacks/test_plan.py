@@ -165,3 +165,16 @@ def test_role_may_move_to_its_own_nodes() -> None:
     moved = make_plan(read_stack(changed(base, put=put, drop=drop), name="six", source="six"))
     assert moved.nodes["db1"].roles == (Role.MYSQL,)
     assert [disk.resource for disk in moved.nodes["data1"].disks] == ["nfs"]
+
+
+def test_web_machines_become_clients_of_the_data_pair_that_they_name() -> None:
+    groups: dict[str, Any] = {f"pairs.data.{key}": {} for key in ("heartbeat", "mysql", "nfs")}
+    named = {"database": "data", "files": "data"}
+    data = make_plan(six(put={**groups, "tiers.web.web": named})).nodes["data1"].data
+    none = make_plan(six(put=groups)).nodes["data1"].data
+    for found, clients in ((data, ["10.71.1.21", "10.71.1.22"]), (none, [])):
+        assert found is not None
+        assert found.mysql is not None
+        assert found.nfs is not None
+        assert [str(address) for address in found.mysql.clients] == clients
+        assert [str(address) for address in found.nfs.clients] == clients

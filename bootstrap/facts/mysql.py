@@ -1,0 +1,151 @@
+"""Accounts of the MySQL server that runs on the node, through its local socket.
+
+Where none runs, or it gives no answer in time, nothing is seen: the other node of the pair has it.
+
+An account's verifier travels over SSH into the memory of the process that holds the password
+itself, and no further: there it says whether that password would be let in. The password is sent
+nowhere for that, and stands on no command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+SOCKET = "/run/mysqld/mysqld.sock"
+"""Debian's own (mysqld --help)."""
+CLIENT = f"mysql --no-defaults --socket={SOCKET} --user=root --batch --skip-column-names"
+"""As the system's root, who needs no password there; statements come on standard input."""
+PATIENCE_S = 10
+"""A server whose disk is frozen (its peer is being fenced) answers later than any preview waits."""
+PLUGIN = "caching_sha2_password"
+"""MySQL's own default for accounts with a password."""
+RUNS = "runs"
+
+_VERIFIER = re.compile(rb"\$A\$([0-9A-F]{3})\$(.{20})[./0-9A-Za-z]{43}", re.DOTALL)
+"""Thousands of rounds (caching_sha2_password_digest_rounds; 9.7 writes ``00A``), salt, digest."""
+_THOUSAND = 1000
+_DIGITS = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenAccount:
+    """One account, as mysql.user and the grants have it."""
+
+    plugin: str = PLUGIN
+    """How it proves who it is."""
+    tls: bool = False
+    """Whether it must come by TLS."""
+    locked: bool = False
+    """Whether nobody may use it."""
+    verifier: bytes = field(default=b"", repr=False)
+    """``authentication_string``."""
+    rights: frozenset[str] = frozenset()
+    """``SELECT ON site.*`` and the like; ``*.*`` for those on everything."""
+
+    def lets_in(self, password: str) -> bool:
+        """Whether the server would accept this password."""
+        found = _VERIFIER.fullmatch(self.verifier)
+        if self.plugin != PLUGIN or found is None:
+            return False
+        again = verifier(password, salt=found[2], rounds=int(found[1], 16) * _THOUSAND)
+        return again == self.verifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenMysql:
+    """A server that runs here."""
+
+    accounts: dict[str, SeenAccount] = field(default_factory=dict)
+    """Of the account that was asked for: host -> what it is there."""
+
+
+def script(account: str) -> str:
+    """Shell text that prints what ``process`` reads; nothing where no server runs."""
+    if not account:
+        return ""
+    option = 'IF(is_grantable = "YES", " GRANTABLE", "")'
+    grantee = 'SUBSTRING_INDEX(REPLACE(grantee, CHAR(39), ""), "@", 1)'
+    host = 'SUBSTRING_INDEX(REPLACE(grantee, CHAR(39), ""), "@", -1)'
+    scopes = (
+        ("user_privileges", '"*.*"', ' AND privilege_type <> "USAGE"'),
+        ("schema_privileges", 'CONCAT(table_schema, ".*")', ""),
+        ("table_privileges", 'CONCAT(table_schema, ".", table_name)', ""),
+    )
+    statements = [
+        f'SELECT "{RUNS}"',
+        'SELECT "account", host, plugin, ssl_type <> "", account_locked = "Y",'
+        f' HEX(authentication_string) FROM mysql.user WHERE user = "{account}"',
+        *(
+            f'SELECT "right", {host}, CONCAT(privilege_type, {option}, " ON ", {scope})'
+            f' FROM information_schema.{view} WHERE {grantee} = "{account}"{more}'
+            for view, scope, more in scopes
+        ),
+    ]
+    text = "; ".join(statements)
+    return f"[ -S {SOCKET} ] && echo '{text}' | timeout {PATIENCE_S} {CLIENT}"
+
+
+def process(lines: Iterable[str]) -> SeenMysql | None:
+    """The server that runs here; None where none does."""
+    rows = [line.split("\t") for line in lines]
+    if [RUNS] not in rows:
+        return None
+    accounts = {}
+    for _, host, plugin, tls, locked, code in (r for r in rows if r[0] == "account"):
+        accounts[host] = SeenAccount(
+            plugin=plugin,
+            tls=tls == "1",
+            locked=locked == "1",
+            verifier=bytes.fromhex(code),
+            rights=frozenset(r[2] for r in rows if r[:2] == ["right", host]),
+        )
+    return SeenMysql(accounts=accounts)
+
+
+def verifier(password: str, *, salt: bytes, rounds: int) -> bytes:
+    """What MySQL keeps of a password: SHA-256 crypt with a salt of 20 bytes, thousands of rounds.
+
+    Source: https://www.akkadia.org/drepper/SHA-crypt.txt, and sql/auth/sha2_password_common.cc of
+    MySQL 9.7. libcrypt's own takes 16 bytes of salt, so it cannot be asked.
+    """
+    key = password.encode()
+    inner = _repeated(_sha(key + salt + key), len(key))
+    mixed, bits = key + salt + inner, len(key)
+    while bits:
+        mixed += _sha(key + salt + key) if bits & 1 else key
+        bits >>= 1
+    digest = _sha(mixed)
+    keys = _repeated(_sha(key * len(key)), len(key))
+    salts = _repeated(_sha(salt * (16 + digest[0])), len(salt))
+    for turn in range(rounds):
+        text = keys if turn & 1 else digest
+        text += salts if turn % 3 else b""
+        text += keys if turn % 7 else b""
+        digest = _sha(text + (digest if turn & 1 else keys))
+    return b"$A$%03X$%b%b" % (rounds // _THOUSAND, salt, _encoded(digest))
+
+
+def _sha(text: bytes) -> bytes:
+    return hashlib.sha256(text).digest()
+
+
+def _repeated(text: bytes, length: int) -> bytes:
+    return (text * (length // len(text) + 1))[:length]
+
+
+def _encoded(digest: bytes) -> bytes:
+    """The 32 bytes in crypt's own order, three of them as four digits, low bits first."""
+    groups = []
+    high, middle, low = 0, 10, 20
+    for _ in range(10):
+        groups.append((digest[high], digest[middle], digest[low], 4))
+        high, middle, low = low + 1, high + 1, middle + 1
+    groups.append((0, digest[31], digest[30], 3))
+    text = bytearray()
+    for one, two, three, count in groups:
+        number = one << 16 | two << 8 | three
+        text += bytes(_DIGITS[number >> 6 * place & 63] for place in range(count))
+    return bytes(text)

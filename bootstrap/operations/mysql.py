@@ -1,0 +1,113 @@
+"""The application's accounts in the MySQL server that runs on the node."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from bootstrap.changes import UNKNOWN, explain
+from bootstrap.facts.mysql import CLIENT, PLUGIN, SeenAccount
+from bootstrap.facts.node import Seen
+
+RIGHTS = ("DELETE", "INSERT", "SELECT", "UPDATE")
+"""What the application may do, in its database and nowhere else: rows, and no tables."""
+
+
+@operation()
+def accounts(
+    account: str, database: str, clients: Sequence[str], password: str, *, seen: Seen
+) -> Generator[StringCommand, None, None]:
+    """Make a running server have the application's account for each client, and for nobody else.
+
+    + account: its name.
+    + database: where its rights are.
+    + clients: addresses that it comes from.
+    + password: its password; UNKNOWN in a preview that does not know it yet.
+    + seen: what is so on the node.
+
+    Only where the server runs: its peer reads the same accounts from the same disk later on, so
+    that neither node has anything to do after a switchover. Connections that are open stay. The
+    statements travel on standard input: no process list, log or diff of the node shows them.
+    """
+    if seen.mysql is None:
+        host.noop("no MySQL server answers here")
+        return
+    reasons: list[str] = []
+    statements: list[str] = []
+    found = seen.mysql.accounts
+    for gone in sorted(set(found) - set(clients)):
+        reasons.append(f"{account}@{gone} is no client; its account is dropped")
+        statements.append(f"DROP USER {_name(account, gone)}")
+    for client in clients:
+        reason, needed = _account(account, client, password, found.get(client))
+        reasons += reason
+        statements += needed
+        reason, needed = _rights(account, client, database, found.get(client, SeenAccount()))
+        reasons += reason
+        statements += needed
+    if not statements:
+        host.noop(f"the accounts of {account} are as planned")
+        return
+    explain("\n".join(reasons))
+    yield StringCommand(CLIENT, _stdin="".join(f"{text};\n" for text in statements))
+
+
+def _account(
+    account: str, client: str, password: str, found: SeenAccount | None
+) -> tuple[list[str], list[str]]:
+    proof = f"IDENTIFIED WITH {PLUGIN} BY {_quoted(password)} REQUIRE SSL"
+    if found is None:
+        reason = f"{account}@{client} has no account; it is made"
+        return [reason], [f"CREATE USER {_name(account, client)} {proof}"]
+    wrong = _wrong(password, found)
+    if not wrong:
+        return [], []
+    reason = f"{account}@{client}: {', '.join(wrong)}"
+    return [reason], [f"ALTER USER {_name(account, client)} {proof} ACCOUNT UNLOCK"]
+
+
+def _wrong(password: str, found: SeenAccount) -> list[str]:
+    wrong = []
+    if password is UNKNOWN:
+        wrong.append(f"its password {UNKNOWN}")
+    elif not found.lets_in(password):
+        wrong.append("its password is another one")
+    if not found.tls:
+        wrong.append("it may come without TLS")
+    if found.locked:
+        wrong.append("it is locked")
+    return wrong
+
+
+def _rights(
+    account: str, client: str, database: str, found: SeenAccount
+) -> tuple[list[str], list[str]]:
+    wanted = {f"{right} ON {database}.*" for right in RIGHTS}
+    if found.rights == wanted:
+        return [], []
+    name = _name(account, client)
+    grant = f"GRANT {', '.join(RIGHTS)} ON `{database}`.* TO {name}"
+    surplus = sorted(found.rights - wanted)
+    if surplus:
+        # All at once and back again: for a moment it has none, which only a change by hand costs.
+        reason = f"{account}@{client} may {_listed(surplus)}; it may not any more"
+        return [reason], [f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}", grant]
+    missing = sorted(wanted - found.rights)
+    return [f"{account}@{client} gets {_listed(missing)}"], [grant]
+
+
+def _listed(rights: Iterable[str]) -> str:
+    return ", ".join(rights)
+
+
+def _name(account: str, client: str) -> str:
+    return f"{_quoted(account)}@{_quoted(client)}"
+
+
+def _quoted(text: str) -> str:
+    """A string of SQL, whatever is in it."""
+    inner = text.replace("\\", "\\\\").replace("'", "''")
+    return f"'{inner}'"

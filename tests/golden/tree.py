@@ -53,7 +53,14 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     ),
     "six-data": (
         "six",
-        {"put": {"pairs.data.heartbeat": {}, "pairs.data.mysql": {}, "pairs.data.nfs": {}}},
+        {
+            "put": {
+                "pairs.data.heartbeat": {},
+                "pairs.data.mysql": {},
+                "pairs.data.nfs": {},
+                "tiers.web.web": {"database": "data", "files": "data"},
+            }
+        },
     ),
     "alone-data": (
         "six",

@@ -29,6 +29,16 @@ def checks(
 ) -> tuple[Check, ...]:
     """Processes, ports, pages and the application of one web machine."""
     url = f"http://{web.listen_address}:{web.listen_port}"
+    database = [
+        Check(
+            name=f"php_web: the rows in MySQL at {found.address} can be read",
+            command=f"curl -fsS --max-time 20 {url}/app/rows",
+            failure=f"{node.name} cannot read the rows at {found.address}: journalctl -u {unit}"
+            f" says why; `pairwise status` shows who holds the database.",
+        )
+        for found in (web.database,)
+        if found is not None
+    ]
     hashed = f"find {' '.join(app)} -type f | LC_ALL=C sort | xargs cat | sha256sum"
     return (
         *nginx.checks(
@@ -51,6 +61,7 @@ def checks(
             expect=f'"node":"{node.name}"',
             failure=f"PHP of {node.name} gives no answer at {url}/app/: journalctl -u {unit}.",
         ),
+        *database,
         Check(
             name=f"php_web: the application is {digest[:12]} on every web machine",
             command=hashed,

@@ -1,10 +1,11 @@
 """nginx and php-fpm serve the site on one web machine: files by nginx, ``/app/`` by PHP.
 
-Needs: node.web; base and memcached before it.
+Needs: node.web; base and memcached before it; where rows or uploads go to a data pair: its
+    password and certificate, and block nfs_client, which mounts its share.
 Ensures: nginx, php-fpm and PHP's memcached and MySQL modules; nginx.conf, the site and the status
     server; php-fpm's one pool on a unix socket; the sample application, the same files on every
-    web machine; a start page that names its node; Debian's default site absent; one restart of a
-    dead nginx.
+    web machine, and where it keeps rows and uploads; a start page that names its node; Debian's
+    default site absent; one restart of a dead nginx.
 Restart: never; nginx and php-fpm take up their files by a reload, which lets requests end. PHP
     sees changed code by itself within two seconds (opcache.revalidate_freq).
 Order: one machine after the other, so that the tier never reloads at once.
@@ -24,6 +25,16 @@ it has no number that says which of two copies is the newer. An idle session tha
 nobody uses between the loss of one machine, its return and the loss of the other is gone: its copy
 is made again when it is used.
 
+Rows go to MySQL at the pair's VIP, by TLS with the one certificate that is pinned; the VIP is among
+its names. Nothing is sent twice: a write whose answer is lost gets 503, and may be there or not. A
+server that fails is left alone for 2 s by all processes, so that one request in a while pays for
+finding out (at most 2 x 2 s). A changed password is read within two seconds.
+
+Uploads on the share: written, flushed to the pair's disks (fsync), renamed to their hash, then a
+row in the database. Nothing there is ever removed. The mount is hard, and who touches a share that
+is away hangs: a helper does it, killed after 6 s, and half of PHP's processes may wait for one at
+once. So pages go on, and the balancer sees an answer (503) before it takes the machine for dead.
+
 Uploads: max_body_mib is the size of the file; the form around it may take UPLOAD_FORM_KIB more, in
 nginx here, on the balancer and in PHP's post_max_size alike. upload_max_filesize is the file's.
 
@@ -42,7 +53,7 @@ from pathlib import Path
 
 from bootstrap.blocks.php_web import checks as verify
 from bootstrap.checks import Check
-from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
+from bootstrap.managed import ManagedFile, Manifest, Reload, Unit, place_of
 from bootstrap.render import render
 from bootstrap.shared import nginx
 from bootstrap.shared.systemd import CHECK_DROP_IN
@@ -66,6 +77,9 @@ PACKAGES = ("nginx", "curl", "php8.4-fpm", "php8.4-mysql", "php-memcached")
 """php8.4-mysql brings PDO for the rows of the data pair."""
 HEADER_KIB = 4
 """Memory of a connection whose request is read, see ``stacks.capacity``."""
+SETTINGS = "/etc/pairwise/app.php"
+"""Read by the application's store.php."""
+CERTIFICATE = "/etc/pairwise/mysql-ca.pem"
 SOURCE = Path(__file__).parent / "app"
 
 
@@ -109,6 +123,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "backlog": PHP_PROCESSES * 128,
         "processes": PHP_PROCESSES,
         "sessions": " ".join(f"{s.address}:{s.port}" for s in web.session_servers),
+        "password": place_of(web.database.password) if web.database else "",
+        "certificate": CERTIFICATE,
         "run_folder": RUN_FOLDER,
         "data_folder": DATA_FOLDER,
     }
@@ -124,12 +140,31 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         nginx.drop_in(stack=plan.stack),
         ManagedFile(path=FPM_DROP_IN, content=text("php-fpm.service.d.conf"), check=CHECK_DROP_IN),
         ManagedFile(path=FPM_CONFIG, content=text("php-fpm.conf"), check=verify.CHECK_FPM),
+        *_certificate(plan, web),
+        ManagedFile(
+            path=SETTINGS,
+            content=text("app.php"),
+            mode=0o640,
+            group="www-data",
+            check=verify.CHECK_PHP,
+            secrets=(web.database.password,) if web.database else (),
+        ),
         *app_files(),
         ManagedFile(path=f"{ROOT}/index.html", content=text("index.html")),
         nginx.site_file(SITE, text("pairwise-web.conf")),
         nginx.status_file(stack=plan.stack),
         nginx.main_file(stack=plan.stack, limits=web.limits, header_kib=HEADER_KIB),
     )
+
+
+def _certificate(plan: DeployPlan, web: WebPlan) -> tuple[ManagedFile, ...]:
+    """The one that MySQL's is compared with; text after it is none of a reader's business."""
+    if web.database is None:
+        return ()
+    mark = f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost."
+    name = web.database.certificate
+    content = f"{place_of(name)}\n{mark}\n"
+    return (ManagedFile(path=CERTIFICATE, content=content, secrets=(name,)),)
 
 
 def listen(node: NodePlan) -> str:
@@ -148,7 +183,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         packages=PACKAGES,
         files=managed,
         links=nginx.links(managed),
-        absent=(nginx.DEFAULT_SITE,),
+        absent=(nginx.DEFAULT_SITE, *(() if _web(node).database else (CERTIFICATE,))),
         sysctls=_web(node).limits.sysctls(),
         units=(
             # Before nginx: the first page finds PHP.

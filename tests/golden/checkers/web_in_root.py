@@ -188,7 +188,8 @@ def pages() -> Iterator[tuple[str, Any]]:
     yield "probe", len(request("GET", "/static/probe.txt")[1])
 
 
-def main() -> None:
+def serve() -> None:
+    """A network with everybody's address, and web1's nginx and php-fpm."""
     run("ip", "link", "set", "lo", "up")
     run("ip", "link", "add", "lan", "type", "bridge")
     for address in (WEB1, WEB2, LB1, CLIENT):
@@ -205,6 +206,10 @@ def main() -> None:
     (enabled / "pairwise-web.conf").symlink_to("../sites-available/pairwise-web.conf")
     run("nginx")
     wait_for_port(WEB1, 80)
+
+
+def main() -> None:
+    serve()
     found = dict(faults())
     found |= dict(pages())
     print("#found", json.dumps(found))

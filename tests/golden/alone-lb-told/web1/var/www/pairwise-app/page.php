@@ -14,12 +14,18 @@ function text(mixed $value): string
 function page(): void
 {
     $session = read_session();
-    $items = array_map(fn (array $row) => "<li>{$row['id']}: " . text($row['text']) . '</li>', last_rows());
+    try {
+        $items = array_map(fn (array $row) => "<li>{$row['id']}: " . text($row['text']) . '</li>', last_rows());
+    } catch (Refusal $refusal) {
+        // The rest of the page needs no rows.
+        $items = ['<li>' . text($refusal->getMessage()) . '</li>'];
+    }
     header('Content-Type: text/html; charset=utf-8');
     header('Cache-Control: no-store');
     $node = text(node());
     $visits = text($session['visits']);
     $list = implode("\n", $items);
+    $places = text(places());
     echo <<<HTML
         <!doctype html>
         <html lang="en">
@@ -27,7 +33,7 @@ function page(): void
         <body>
         <h1>$node</h1>
         <p>Visits in this session: $visits. <a href="/app/visit">One more</a></p>
-        <p>Rows are kept in a file of this machine, until the data pair is there.</p>
+        <p>$places</p>
         <ul>
         $list
         </ul>

@@ -1,7 +1,8 @@
 <?php
 // Managed by pairwise; local edits are lost.
 // The sample application: every request to /app/ comes here. The files are the same on all web
-// machines; what differs (a machine's name, the session servers) is in php-fpm's environment.
+// machines; what differs (a machine's name, the session servers) is in php-fpm's environment, and
+// where rows and uploads go is in /etc/pairwise/app.php.
 declare(strict_types=1);
 
 namespace Pairwise;
@@ -9,6 +10,8 @@ namespace Pairwise;
 require __DIR__ . '/answer.php';
 require __DIR__ . '/copies.php';
 require __DIR__ . '/session.php';
+require __DIR__ . '/database.php';
+require __DIR__ . '/share.php';
 require __DIR__ . '/store.php';
 require __DIR__ . '/page.php';
 

@@ -19,3 +19,7 @@ CREATE TABLE `site`.uploads (
     bytes BIGINT NOT NULL,
     sha256 CHAR(64) CHARACTER SET ascii NOT NULL
 );
+CREATE USER site@'10.71.1.21' IDENTIFIED WITH caching_sha2_password BY '<secret:data-site>' REQUIRE SSL;
+GRANT SELECT, INSERT, UPDATE, DELETE ON `site`.* TO site@'10.71.1.21';
+CREATE USER site@'10.71.1.22' IDENTIFIED WITH caching_sha2_password BY '<secret:data-site>' REQUIRE SSL;
+GRANT SELECT, INSERT, UPDATE, DELETE ON `site`.* TO site@'10.71.1.22';

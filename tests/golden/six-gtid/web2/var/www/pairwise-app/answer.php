@@ -14,9 +14,15 @@ final class Refusal extends \RuntimeException
     }
 }
 
+/** Seconds after which a client that was sent away may come back; a take-over takes some of them. */
+const RETRY_AFTER_S = 5;
+
 function answer(int $status, mixed $value): void
 {
     http_response_code($status);
+    if ($status === 503) {
+        header('Retry-After: ' . RETRY_AFTER_S);
+    }
     header('Content-Type: application/json');
     header('Cache-Control: no-store');
     echo json_encode($value, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR), "\n";

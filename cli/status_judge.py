@@ -12,7 +12,7 @@ from cli.status_read import NodeAnswer
 from stacks.model import VipManager, VrrpMode
 from stacks.plan_types import NodePlan, Plan, VipPlan
 
-NO_MANAGER = "no cluster manager yet: the blocks land with the data pair"
+NO_MANAGER = "no cluster manager yet: its block is not built"
 """VIPs whose manager's block is not built yet are reserved and nothing more."""
 
 

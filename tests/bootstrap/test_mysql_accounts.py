@@ -57,7 +57,7 @@ def test_a_verifier_is_in_no_text_about_an_account() -> None:
 
 
 def test_only_the_nodes_of_a_mysql_pair_are_asked_and_no_secret_is_in_the_question() -> None:
-    plan = plans()["six-data"]
+    plan = plans()["six"]
     for name, asked in (("data1", True), ("web1", False), ("lb1", False)):
         own = plan.nodes[name]
         text = node.script(union(manifests(node=own, plan=plan.slice(own.member))))

@@ -16,12 +16,12 @@ def _files(plan: DeployPlan) -> dict[str, ManagedFile]:
 
 @pytest.fixture(scope="module")
 def with_pair() -> DeployPlan:
-    return plans()["six-data"].slice("web")
+    return plans()["six"].slice("web")
 
 
 @pytest.fixture(scope="module")
 def alone() -> DeployPlan:
-    return plans()["six"].slice("web")
+    return plans()["alone-lb-single"].slice("web")
 
 
 def test_the_password_is_for_the_application_alone(with_pair: DeployPlan) -> None:

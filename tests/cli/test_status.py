@@ -15,9 +15,12 @@ from cli.status import Status, assemble
 from cli.status_judge import NO_MANAGER, Seen, WebAnswer
 from cli.status_read import NodeAnswer, Unit, parse, script
 from cli.status_view import show
+from stacks.plan import make_plan
 from tests.cli.test_look import plan
+from tests.descriptions import six
 
-SIX = plan("six")
+SIX = make_plan(six(put={"tiers.web.web": {}}, drop=("pairs.data", "nodes.data1", "nodes.data2")))
+"""Balancers and web machines: test_status_groups.py is about the data pair."""
 VIPS = {"www1": "10.71.1.201", "www2": "10.71.1.202"}
 ANSWER = """\
 == addresses
@@ -114,11 +117,17 @@ def test_steady_state_is_healthy_and_has_the_documented_shape() -> None:
     json.dumps(shape)
 
 
-def test_data_pair_without_its_blocks_is_no_problem() -> None:
-    shape = status(well()).as_json()
-    data = next(pair for pair in shape["pairs"] if pair["name"] == "data")
-    assert {group["details"] for group in data["groups"]} == {NO_MANAGER}
-    assert {group["active"] for group in data["groups"]} == {None}
+def test_a_pair_without_its_blocks_is_no_problem() -> None:
+    gateway = plan("gateway")
+    seen = Seen(
+        states=dict.fromkeys(gateway.nodes, "running"),
+        answers=dict.fromkeys(gateway.nodes, answer()),
+    )
+    shape = assemble(gateway, seen, url="").as_json()
+    groups = [group for pair in shape["pairs"] for group in pair["groups"]]
+    assert {group["details"] for group in groups} == {NO_MANAGER}
+    assert {group["active"] for group in groups} == {None}
+    assert shape["problems"] == []
 
 
 def problems(seen: Seen) -> str:

@@ -10,13 +10,10 @@ from stacks.load import load_stack
 from tests.components.recorder import Recorder, declare
 from tests.descriptions import STACKS, six
 
-MYSQL: dict[str, Any] = {"pairs.data.heartbeat": {}, "pairs.data.mysql": {}, "pairs.data.nfs": {}}
-"""What stack six gets for its data pair."""
-
 
 @pytest.fixture(scope="module")
 def built() -> Recorder:
-    return declare(six(put=MYSQL))
+    return declare(six())
 
 
 def _spec(recorder: Recorder, deploy: str) -> dict[str, Any]:

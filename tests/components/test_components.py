@@ -65,7 +65,10 @@ def test_every_component_class_has_a_token_of_its_name_and_a_full_docstring() ->
 def test_every_resource_of_a_component_is_its_child(built: Recorder) -> None:
     top = {r.type.rsplit(":", 1)[-1] for r in built.resources if not r.parent}
 
-    assert top == {"SshKey", "Hypervisor", "Pair", "Tier", "Inventory"}
+    assert top == {
+        *("SshKey", "Password", "Certificate"),
+        *("Hypervisor", "Pair", "Tier", "Inventory"),
+    }
     names = {r.urn: r.name for r in built.resources}
     for resource in built.resources:
         if resource.parent:
@@ -77,6 +80,7 @@ def test_a_pair_has_its_disks_machines_reservations_and_deploy(built: Recorder) 
 
     assert sorted((r.type.rsplit(":", 1)[-1], r.name) for r in built.children(pair.urn)) == [
         ("Deploy", "data-deploy"),
+        ("FenceAccess", "data-fence-access"),
         ("Machine", "data-data1"),
         ("Machine", "data-data2"),
         ("ReplicatedDisk", "data-mysql"),

@@ -32,6 +32,7 @@ def lab(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "netns": "pw-test",
             "pool": "pairwise",
             "kvm": False,
+            "fence": {"folder": str(tmp_path), "host_key": "ssh-ed25519 AAAAhost"},
             "image": {"disk": str(disk), "key": "0123456789abcdef"},
         }
 

@@ -23,18 +23,23 @@ RUNNING: Final = {True: "running", False: "stopped", None: "left-alone"}
 COPIED: Final = "/usr/local/lib/pairwise/monitor/"
 """Not rendered: modules of this repository as they are, with a line before them."""
 
+WITHOUT_DATA: Final[Mapping[str, Any]] = {"tiers.web.web": {}}
 ALONE_LB: Final = {
     "drop": ("pairs.data", "nodes.data1", "nodes.data2", "networks.repl"),
 }
 VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     # A pair or tier by itself, and the modes that no tracked stack uses.
-    "alone-lb-single": ("six", {"put": {"pairs.lb.keepalived.mode": "single"}, **ALONE_LB}),
+    "alone-lb-single": (
+        "six",
+        {"put": {"pairs.lb.keepalived.mode": "single", **WITHOUT_DATA}, **ALONE_LB},
+    ),
     "alone-lb-fast": (
         "six",
         {
             "put": {
                 "pairs.lb.keepalived.advert_interval_s": 0.2,
                 "pairs.lb.balancer.method": "least_conn",
+                **WITHOUT_DATA,
             },
             **ALONE_LB,
         },
@@ -47,19 +52,9 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
                     "mail": ["ops@example.org", "root"],
                     "command": ["/usr/local/bin/page", "--team", "web"],
                 },
+                **WITHOUT_DATA,
             },
             **ALONE_LB,
-        },
-    ),
-    "six-data": (
-        "six",
-        {
-            "put": {
-                "pairs.data.heartbeat": {},
-                "pairs.data.mysql": {},
-                "pairs.data.nfs": {},
-                "tiers.web.web": {"database": "data", "files": "data"},
-            }
         },
     ),
     "alone-data": (

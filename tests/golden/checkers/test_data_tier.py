@@ -70,7 +70,7 @@ def _certificate(*names: str) -> tuple[str, str]:
 
 def _files(secrets: dict[str, str]) -> dict[str, Any]:
     """What data1 and web1 have between them, without what would start there."""
-    rendered = render_all(plans()["six-data"])
+    rendered = render_all(plans()["six"])
     wanted = {**rendered["data1"], **rendered["web1"]}
     mine = ("/etc/mysql/", "/etc/pairwise/mysql", "/etc/pairwise/app", "/var/www/", "/etc/nginx/")
     kept = {p: f for p, f in wanted.items() if p.startswith((*mine, "/etc/php/"))}
@@ -87,7 +87,7 @@ def found() -> dict[str, Any]:
         "data-certificate-key": key,
     }
     files = _files(secrets)
-    plan = plans()["six-data"]
+    plan = plans()["six"]
     tried = checks(node=plan.nodes["data1"], plan=plan.slice("data"))
     reader = facts.SeenAccount(tls=True, verifier=facts.verifier(NEW, salt=b"s" * 20, rounds=5000))
     everything = frozenset({"SELECT ON *.*"})

@@ -75,13 +75,22 @@ def test_inserted_node_renumbers_nothing(number: int) -> None:
     for name, node in before.nodes.items():
         assert after.nodes[name].interfaces == node.interfaces
         assert after.nodes[name].disks == node.disks
-        if node.web is None:
+        if node.web is None and node.data is None:
             assert after.nodes[name].firewall == node.firewall
 
 
-def test_third_web_machine_touches_the_balancers_and_who_shares_its_sessions() -> None:
+def test_third_web_machine_touches_the_balancers_and_those_that_it_talks_to() -> None:
     before, after = make_plan(six()), make_plan(six(put=WEB3))
-    assert after.deploys["data"] == before.deploys["data"]
+    for name in ("data1", "data2"):
+        data, before_it = after.nodes[name].data, before.nodes[name].data
+        assert data is not None
+        assert before_it is not None
+        assert data.mysql is not None
+        assert data.nfs is not None
+        for clients in (data.mysql.clients, data.nfs.clients):
+            assert [str(address) for address in clients] == [f"10.71.1.{n}" for n in (21, 22, 23)]
+        for part in ("drbd", "heartbeat", "groups", "fence"):
+            assert getattr(data, part) == getattr(before_it, part)
     for name in ("web1", "web2"):
         web, was = after.nodes[name].web, before.nodes[name].web
         assert web is not None
@@ -158,20 +167,21 @@ def test_role_may_move_to_its_own_nodes() -> None:
             "roles": ["mysql"],
             "vips": {"mysql": {**data["vips"]["mysql"], "prefers": "db1"}},
             "disks": {"mysql": data["disks"]["mysql"]},
+            "heartbeat": {},
+            "mysql": {},
         },
         "pairs.data.roles": ["nfs"],
+        "tiers.web.web.database": "db",
     }
-    drop = ["pairs.data.vips.mysql", "pairs.data.disks.mysql"]
+    drop = ["pairs.data.vips.mysql", "pairs.data.disks.mysql", "pairs.data.mysql"]
     moved = make_plan(read_stack(changed(base, put=put, drop=drop), name="six", source="six"))
     assert moved.nodes["db1"].roles == (Role.MYSQL,)
     assert [disk.resource for disk in moved.nodes["data1"].disks] == ["nfs"]
 
 
 def test_web_machines_become_clients_of_the_data_pair_that_they_name() -> None:
-    groups: dict[str, Any] = {f"pairs.data.{key}": {} for key in ("heartbeat", "mysql", "nfs")}
-    named = {"database": "data", "files": "data"}
-    data = make_plan(six(put={**groups, "tiers.web.web": named})).nodes["data1"].data
-    none = make_plan(six(put=groups)).nodes["data1"].data
+    data = make_plan(six()).nodes["data1"].data
+    none = make_plan(six(put={"tiers.web.web": {}})).nodes["data1"].data
     for found, clients in ((data, ["10.71.1.21", "10.71.1.22"]), (none, [])):
         assert found is not None
         assert found.mysql is not None

@@ -1,0 +1,21 @@
+-- Managed by pairwise (stacks/six); local edits are lost.
+INSTALL PLUGIN auth_socket SONAME 'auth_socket.so';
+ALTER USER root@localhost IDENTIFIED WITH auth_socket;
+-- The package's logrotate has the logs opened anew under this name, as the local root.
+CREATE USER 'debian-sys-maint'@localhost IDENTIFIED WITH auth_socket AS 'root';
+GRANT RELOAD ON *.* TO 'debian-sys-maint'@localhost;
+CREATE DATABASE `site`;
+CREATE TABLE `site`.visits (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY,
+    node VARCHAR(64) NOT NULL,
+    at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+    text VARCHAR(1000) NOT NULL
+);
+CREATE TABLE `site`.uploads (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY,
+    node VARCHAR(64) NOT NULL,
+    at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+    name VARCHAR(255) NOT NULL,
+    bytes BIGINT NOT NULL,
+    sha256 CHAR(64) CHARACTER SET ascii NOT NULL
+);

@@ -3,6 +3,9 @@
 A disk counts as empty only when every byte that was read is zero. Up to WHOLE_MIB all of it is
 read, beyond that its first and last ENDS_MIB and SAMPLES places between them: boot records, file
 systems and DRBD's own metadata lie at the ends. What is not proven empty is never written to.
+
+Everything is read past the page cache: DRBD writes below it, so that a page from before the first
+data would still show the empty disk of then.
 """
 
 from __future__ import annotations
@@ -46,9 +49,11 @@ def script(disks: Iterable[str]) -> str:
     quoted = " ".join(shlex.quote(disk) for disk in disks)
     if not quoted:
         return ""
-    # cmp ends at the first byte that differs: a used disk costs nothing.
-    zero = 'cmp -s -n $(($3 << 20)) -i $(($2 << 20)):0 "$1" /dev/zero'
+    # cmp ends at the first byte that differs: a used disk costs nothing. What cannot be read is
+    # shorter than asked for, and so not empty.
+    zero = 'direct if="$1" bs=1M skip=$2 count=$3 | cmp -s -n $(($3 << 20)) - /dev/zero'
     return f"""\
+direct() {{ dd iflag=direct status=none "$@" 2>/dev/null; }}
 zero() {{ {zero}; }}
 empty() {{
  if [ $2 -le {WHOLE_MIB} ]; then zero $1 0 $2; return; fi
@@ -58,7 +63,8 @@ empty() {{
 }}
 for d in {quoted}; do [ -b $d ] || continue; size=$(($(blockdev --getsize64 $d) >> 20))
  if empty $d $size; then echo "$d $size empty -"; else
- echo "$d $size used $(dd if=$d bs=1 skip={EXT4_LABEL_AT} count=16 | tr -cd 'a-z0-9-')"; fi
+ echo "$d $size used $(direct if=$d bs=4k count=1 | tail -c +{EXT4_LABEL_AT + 1} | head -c 16 |
+ tr -cd 'a-z0-9-')"; fi
 done"""
 
 

@@ -12,10 +12,16 @@ ASKED_S = 400
 """A node that boots alone asks for a power-off after initdead, 120 s; then it is refused."""
 
 
+def assert_unchanged(nfs: LiveStack) -> None:
+    """A preview has nothing to do, or the failure shows what."""
+    preview = nfs.preview()
+    assert preview["changes"] == 0, preview["hosts"]
+
+
 def test_a_second_up_changes_nothing(nfs: LiveStack) -> None:
-    assert nfs.preview()["changes"] == 0
+    assert_unchanged(nfs)
     nfs.up()
-    assert nfs.preview()["changes"] == 0
+    assert_unchanged(nfs)
 
 
 def test_verify_passes(nfs: LiveStack) -> None:
@@ -47,7 +53,7 @@ def test_switchover_moves_the_group_and_loses_nothing(nfs: LiveStack) -> None:
     assert seen.holders() == [active, other(active)]
     assert lost(acknowledged, in_file(nfs)) == []
     assert powered_off(nfs) == fenced
-    assert nfs.preview()["changes"] == 0, "what Heartbeat decides is nobody's drift"
+    assert_unchanged(nfs)  # What Heartbeat decides is nobody's drift.
     print(f"longest gap {longest_gap(acknowledged):.1f} s")
 
 

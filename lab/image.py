@@ -129,7 +129,10 @@ def _install(work: Path, root: Path, log: Path) -> None:
 
 def _keep_packages() -> str:
     """Shell command that downloads the kept packages into the image's own source."""
-    names = " ".join(recipe.KEPT_PACKAGES)
+    whole = " ".join(recipe.KEPT_WITH_NEEDS)
+    # A rehearsal of their removal names what would go with them.
+    needs = f"apt-get -q -s remove --auto-remove {whole}"
+    names = f'{" ".join(recipe.KEPT_PACKAGES)} $({needs} | sed -n "s/^Remv \\([^ ]*\\).*/\\1/p")'
     download = f"apt-get -q -o APT::Sandbox::User=root download {names}"
     return f"mkdir -p {recipe.PACKAGE_FOLDER} && cd {recipe.PACKAGE_FOLDER} && {download}"
 

@@ -10,6 +10,7 @@ import click
 from typing_extensions import override
 
 from cli import (
+    commands_copies,
     commands_fence,
     commands_lab,
     commands_look,
@@ -39,6 +40,8 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         commands_node.stop,
         commands_pair.switchover,
         commands_pair.activate,
+        commands_copies.heal,
+        commands_copies.repair,
         commands_fence.fence,
     ),
     "Descriptions": (commands_look.render, commands_look.where, commands_look.graph),

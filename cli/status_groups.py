@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.facts.drbd import DrbdState, absent
+from bootstrap.facts.drbd_generations import Relation, relation
 from cli.status_read import NodeAnswer
 from stacks.plan_data_types import DrbdFencing, DrbdResource, ServiceGroup
 from stacks.plan_types import DeployPlan, NodePlan
@@ -125,7 +126,12 @@ def _resource_problems(
     primaries = [name for name, state in states.items() if state.role == "Primary"]
     if len(primaries) > 1:
         yield f"{what} is Primary on {' and '.join(primaries)} at once: that must never be."
+    split = _split_brain(stack, what, resource, states, answers)
+    if split:
+        yield split
     for name, state in states.items():
+        if split:
+            break
         if not state.configured:
             yield f"{what} is not attached on {name}: `pairwise up {stack}` attaches it."
         elif state.cs == "StandAlone":
@@ -139,12 +145,37 @@ def _resource_problems(
             yield f"{what} has no connection to its peer on {name} ({state.cs}): it has one copy."
         elif state.disk != "UpToDate":
             yield f"{what} is {state.disk} on {name}: `pairwise verify {stack}` says what is wrong."
-        elif state.oos_kib:
-            yield (
-                f"{what} has {state.oos_kib} KiB that differ between its copies: disconnect and"
-                f" connect it on the backup, `drbdadm disconnect {resource.name}; drbdadm connect"
-                f" {resource.name}`, and they are copied."
-            )
+    differ = {name: state for name, state in states.items() if state.cs == "Connected"}
+    kib = max((state.oos_kib for state in differ.values()), default=0)
+    if kib:
+        backup = next((name for name in differ if name not in primaries), sorted(part.nodes)[-1])
+        yield (
+            f"{what} has up to {kib} KiB that differ between its copies, as a comparison has found:"
+            f" `pairwise repair {stack} {backup}` copies them to {backup}."
+        )
+
+
+def _split_brain(
+    stack: str,
+    what: str,
+    resource: DrbdResource,
+    states: Mapping[str, DrbdState],
+    answers: Mapping[str, NodeAnswer],
+) -> str:
+    """A sentence where both copies were written to, each without the other; else nothing."""
+    known = [name for name in states if resource.minor in answers[name].generations]
+    if len(known) < 2 or any(state.linked for state in states.values()):
+        return ""
+    one, other = (answers[name].generations[resource.minor] for name in known)
+    if relation(one, other) is not Relation.SPLIT:
+        return ""
+    # Who serves keeps; else who has written less loses less.
+    loser = min(known, key=lambda name: (states[name].role == "Primary", states[name].oos_kib))
+    wrote = " and ".join(f"{name} up to {states[name].oos_kib} KiB" for name in known)
+    return (
+        f"{what} has a split brain: alone have been written on {wrote}; decide whose writes are"
+        f" thrown away, for instance `pairwise heal {stack} {loser}`, which asks first."
+    )
 
 
 def _node_problems(stack: str, node: NodePlan, answer: NodeAnswer | None) -> Iterator[str]:

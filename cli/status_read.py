@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bootstrap.facts import drbd
+from bootstrap.facts import drbd, drbd_generations
 from bootstrap.facts.drbd import DrbdState
+from bootstrap.facts.drbd_generations import Generations
 from bootstrap.shared import pairs
 
 STATE_FOLDER = "/run/keepalived"
@@ -44,6 +45,8 @@ class NodeAnswer:
     """Every failed unit of the machine."""
     drbd: Mapping[int, DrbdState] = field(default_factory=dict)
     """Its DRBD resources by minor."""
+    generations: Mapping[int, Generations] = field(default_factory=dict)
+    """Of its copies, by minor; read only while one has no connection."""
     mounts: frozenset[str] = frozenset()
     """Where DRBD devices are mounted."""
     met_peer: bool = True
@@ -64,6 +67,7 @@ done
 echo '{MARK}units'; systemctl show -p Id -p ActiveState -p SubState {names}
 echo '{MARK}failed'; systemctl list-units --failed --plain --no-legend --no-pager
 echo '{MARK}drbd'; {drbd.script()}
+echo '{MARK}generations'; {drbd_generations.script()}
 echo '{MARK}mounts'; grep '^/dev/drbd' /proc/mounts
 echo '{MARK}fence'; cat {pairs.WAITING} 2>/dev/null
 echo '{MARK}met'; ls {pairs.MET_PEER} {pairs.ACTIVATED} 2>/dev/null
@@ -89,6 +93,7 @@ def parse(output: str) -> NodeAnswer:
         vrrp={row[0]: row[1] for row in rows if len(row) == 2},
         units=_units(parts.get("units", [])),
         drbd=drbd.process(parts.get("drbd", [])),
+        generations=drbd_generations.process(parts.get("generations", [])),
         mounts=frozenset(line.split()[1] for line in parts.get("mounts", []) if line.split()),
         met_peer=bool(parts.get("met")),
         fence_waiting=" ".join(parts.get("fence", [])).strip(),

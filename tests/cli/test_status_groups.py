@@ -87,7 +87,7 @@ def test_answer_of_a_node_is_understood() -> None:
         (holder(), idle(state(cs="SyncTarget", disk="Inconsistent")), "is being copied"),
         (holder(state("Primary", cs="WFConnection")), idle(), "has one copy"),
         (holder(state("Primary", disk="Diskless")), idle(), "is Diskless on nfs1"),
-        (holder(replace(state("Primary"), oos_kib=4)), idle(), "4 KiB that differ"),
+        (holder(replace(state("Primary"), oos_kib=4)), idle(), "`pairwise repair nfs nfs2`"),
         (holder(), NodeAnswer(reachable=True), "is not attached on nfs2"),
         (holder(), replace(idle(), fence_waiting="no answer"), "fence confirm nfs nfs1"),
         (holder(), replace(idle(), met_peer=False), "activate nfs nfs2 --peer-is-dead"),

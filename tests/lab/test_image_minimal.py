@@ -7,7 +7,6 @@ from lab import image_minimal
 from lab import image_recipe as recipe
 from tests.golden.tree import plans
 
-
 ALWAYS_THERE = {"python3"}
 """A deploy runs by it: without it nothing comes back."""
 

@@ -182,8 +182,11 @@ def _of_group(config: Config, memory: Memory, seen: Observation, group: Group) -
 def _of_disk(config: Config, state: DrbdState, group: Group) -> Iterator[Finding]:
     name, node, peer = group.resource, config.node, config.peer
 
-    def finding(id_: str, text: str, after_s: float = 0.0) -> Finding:
-        command = f"pairwise status {config.stack}"
+    def finding(id_: str, text: str, after_s: float = 0.0, command: str = "status") -> Finding:
+        command = f"pairwise {command} {config.stack}"
+        if not command.startswith("pairwise status"):
+            # Of both nodes the one that does not serve loses.
+            command += f" {peer if state.role == 'Primary' else node}"
         return Finding(id=id_, group=group.name, text=text, command=command, after_s=after_s)
 
     if not state.configured:
@@ -207,25 +210,25 @@ def _of_disk(config: Config, state: DrbdState, group: Group) -> Iterator[Finding
         yield finding(*link)
 
 
-def _of_link(config: Config, state: DrbdState, group: Group) -> tuple[str, str, float] | None:
-    """Id, text, and how long it must hold."""
+def _of_link(config: Config, state: DrbdState, group: Group) -> tuple[str, str, float, str] | None:
+    """Id, text, how long it must hold, and the command that helps."""
     name, node, peer = group.resource, config.node, config.peer
     if state.cs == "StandAlone":
         text = (
             f"{name} on {node} has cut itself off from {peer} (StandAlone): both copies may have"
             " writes of their own; decide which one is discarded."
         )
-        return "split-brain", text, 0.0
+        return "split-brain", text, 0.0, "heal"
     if not state.linked:
         text = (
             f"{name} on {node} has not been connected to {peer} for more than 10 s ({state.cs}):"
             " writes are on one disk only."
         )
-        return "not-replicated", text, 10.0
+        return "not-replicated", text, 10.0, "status"
     if state.cs == "Connected" and state.oos_kib > 0 and state.disk != "Diskless":
         text = (
             f"The copies of {name} on {node} and {peer} differ although they are connected:"
-            f" drbdadm disconnect {name} and connect {name} on the Secondary bring them together."
+            " a repair copies what differs from the one that serves."
         )
-        return "out-of-sync", text, 10.0
+        return "out-of-sync", text, 10.0, "repair"
     return None

@@ -94,9 +94,7 @@ def repair(stack: str, node: str, group: str | None) -> None:
     nodes = [pair.part.nodes[name] for name in (node, peer)]
     resources = copies.chosen(pair, group)
     for resource in resources:
-        own, other = (
-            copies.copy_of(pair, pair.part.nodes[name], resource) for name in (node, peer)
-        )
+        own, other = (copies.copy_of(pair, one, resource) for one in nodes)
         if len(resources) > 1 and not own.state.oos_kib and not other.state.oos_kib:
             continue
         source, _ = divergence.repair(resource.name, own, other, stack=stack)

@@ -23,6 +23,11 @@ MYSQL_PORT = 3306
 """Port of MySQL (IANA: mysql)."""
 NFS_PORT = 2049
 """Port of NFS; version 4 needs no other (IANA: nfs)."""
+RPCBIND_PORT = 111
+"""Where version 3 asks for the ports of the others (IANA: sunrpc)."""
+STATD_PORT, LOCKD_PORT, MOUNTD_PORT = 32765, 32766, 32767
+"""Ports of version 3's daemons, which choose one at random else: the last three below those that
+Linux gives to outgoing connections (ip(7), ip_local_port_range)."""
 FENCE_PORT = 8022
 """Port of the fence endpoint at the hypervisor's address (``lab.fence.PORT``)."""
 FENCE_USER = "root"

@@ -10,7 +10,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 from stacks import addressing
 from stacks.model import Pair, Role, Stack, Tier, VipManager
-from stacks.plan_data import data_plan
+from stacks.model_data import NfsVersion
+from stacks.plan_data import data_plan, nfs_mounts
+from stacks.plan_data_types import NfsPlan
 from stacks.plan_types import FirewallRule, VipPlan
 
 SSH_PORT = 22
@@ -35,7 +37,31 @@ def rules(
     found += _http(stack, node, member, vips)
     found += _sessions(stack, node, member)
     found += _data(stack, node, member)
+    found += _nfs_calls(stack, node, member)
     return tuple(found)
+
+
+def _nfs_calls(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
+    """Version 3 calls its clients: of a take-over, and of a lock that they have waited for."""
+    del node
+    return [
+        FirewallRule(
+            interface=stack.pairs[name].vips[nfs.vip].network,
+            protocol=protocol,
+            ports=ports,
+            sources=tuple(IPv4Network(address) for address in mount.callers),
+            reason="locks of NFS version 3, from its servers",
+        )
+        for mount in nfs_mounts(stack, member)
+        for name in stack.pairs
+        for nfs in [stack.pairs[name].nfs]
+        if nfs is not None and mount.version is NfsVersion.V3
+        if stack.pairs[name].vips[nfs.vip].address == mount.server
+        for protocol, ports in (
+            ("tcp", (addressing.RPCBIND_PORT, mount.lockd_port)),
+            ("udp", (addressing.RPCBIND_PORT, mount.statd_port)),
+        )
+    ]
 
 
 def _vrrp(
@@ -145,21 +171,34 @@ def _data(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
                 reason=f"replication from {peer}",
             )
         )
-    services: list[tuple[str, int, tuple[IPv4Address, ...]]] = []
+    services: list[tuple[str, str, tuple[int, ...], tuple[IPv4Address, ...]]] = []
     if data.mysql is not None:
-        services.append(("mysql", data.mysql.port, data.mysql.clients))
+        services.append(("mysql", "tcp", (data.mysql.port,), data.mysql.clients))
     if data.nfs is not None:
-        services.append(("nfs", addressing.NFS_PORT, data.nfs.clients))
-    for name, port, clients in services:
+        services += [
+            ("nfs", protocol, ports, data.nfs.clients) for protocol, ports in _nfs_ports(data.nfs)
+        ]
+    for name, protocol, ports, clients in services:
         group = next(group for group in data.groups if group.name == name)
         if clients:
             found.append(
                 FirewallRule(
                     interface=group.interface,
-                    protocol="tcp",
-                    ports=(port,),
+                    protocol=protocol,
+                    ports=ports,
                     sources=tuple(IPv4Network(address) for address in clients),
                     reason=f"{name}, from its clients",
                 )
             )
     return found
+
+
+def _nfs_ports(nfs: NfsPlan) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Protocol and ports; statd's messages go by UDP alone."""
+    if nfs.version is not NfsVersion.V3:
+        return (("tcp", (addressing.NFS_PORT,)),)
+    many = (nfs.statd_port, nfs.lockd_port, nfs.mountd_port)
+    return (
+        ("tcp", (addressing.RPCBIND_PORT, addressing.NFS_PORT, *many)),
+        ("udp", (addressing.RPCBIND_PORT, nfs.statd_port)),
+    )

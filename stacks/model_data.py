@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from ipaddress import IPv4Address
 
 from pydantic import ConfigDict
@@ -27,6 +27,15 @@ class FencingDevice(StrEnum):
     DOPD = "dopd"
     """The documents' way: Heartbeat's dopd outdates the peer's disks and nothing powers it off. A
     peer that cannot be asked counts as dead: no protection when all links are cut."""
+
+
+class NfsVersion(float, Enum):
+    """Version of the NFS protocol: a pair serves one, so that all of its state is in one place."""
+
+    V3 = 3.0
+    """For clients that know no other: locks by statd and lockd, a port for each of five daemons."""
+    V4_2 = 4.2
+    """One port, locks in the protocol."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +99,9 @@ class Nfs:
     """VIP by which clients mount it."""
     root_squash: bool = True
     """Whether root on a client is nobody on the share (exports(5))."""
+    version: NfsVersion = NfsVersion.V4_2
+    """What is served and mounted; chosen before the first ``up``, which makes the folders of its
+    clients' records with the file system."""
     lease_s: int = 15
     """Seconds after which a silent client loses its locks (nfsd(7)); grace is as long. The kernel's
     own 90 would hold back each take-over for that time."""

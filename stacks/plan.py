@@ -23,6 +23,7 @@ from stacks.addressing import (
     volume_wwn,
 )
 from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
+from stacks.model_data import NfsVersion
 from stacks.plan_data import data_plan, nfs_mounts
 from stacks.plan_types import (
     DeployPlan,
@@ -146,6 +147,10 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
     member_name, member = member_of(stack, name)
     peer = next((n for n in member.nodes if n != name), None) if isinstance(member, Pair) else None
     own_vips = tuple(vip for vip in vips if vip.pair == member_name)
+    mounts = nfs_mounts(stack, member)
+    # statd compares who tells it of a take-over with the server that it knows, by asking for both.
+    told_by = {mount.server for mount in mounts if mount.version is NfsVersion.V3}
+    named = tuple(vip for vip in vips if vip in own_vips or vip.address in told_by)
     management = stack.networks[stack.management]
     return NodePlan(
         name=name,
@@ -162,14 +167,14 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         management_address=node_address(management, node),
         ssh_sources=(IPv4Network(gateway_address(management)),),
         disks=_disks(stack, name, member) if isinstance(member, Pair) else (),
-        hosts=_hosts(stack, name, member, own_vips),
+        hosts=_hosts(stack, name, member, named),
         firewall=firewall.rules(stack, name, member, own_vips),
         time_servers=stack.time_servers,
         keepalived=_keepalived(stack, name, member, own_vips),
         balancer=balancer_plan(stack, member),
         web=web_plan(stack, name, member_name, member),
         data=data_plan(stack, name, member),
-        mounts=nfs_mounts(stack, member),
+        mounts=mounts,
         notify=_notify(stack, node),
     )
 

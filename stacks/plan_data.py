@@ -9,13 +9,16 @@ from stacks.addressing import (
     FENCE_PORT,
     FENCE_USER,
     HEARTBEAT_PORT,
+    LOCKD_PORT,
+    MOUNTD_PORT,
     MYSQL_PORT,
+    STATD_PORT,
     gateway_address,
     node_address,
     volume_wwn,
 )
 from stacks.model import Pair, Stack, Tier
-from stacks.model_data import FILES_MOUNT, FencingDevice
+from stacks.model_data import FILES_MOUNT, FencingDevice, Nfs, NfsVersion
 from stacks.plan_data_types import (
     DataPlan,
     DrbdFencing,
@@ -37,6 +40,10 @@ GROUP_UNITS = {
     "nfs": ("nfsdcld.service", "nfs-server.service"),
 }
 """Daemons of each group, in the order in which they start."""
+NFS3_UNITS = ("rpc-statd.service", "nfs-server.service")
+"""The same for NFS version 3: its clients' records are statd's."""
+NFS3_NOTIFY = "pairwise-nfs-notify.service"
+"""Tells version 3's clients of a take-over, from the VIP: they claim their locks again."""
 FENCE_STEP_S = 10
 """Seconds between two places of the survivor order. The active node may notice a cut up to 6 s late
 (DRBD's ping-int and ping-timeout), and gives its peer 5 s to outdate itself before it asks; an idle
@@ -205,6 +212,7 @@ def _groups(
     for name in sorted(group_names(pair)):
         settings = getattr(pair, name)
         resource, vip = by_name[settings.disk], pair.vips[settings.vip]
+        old = name == "nfs" and settings.version is NfsVersion.V3
         groups.append(
             ServiceGroup(
                 name=name,
@@ -214,7 +222,8 @@ def _groups(
                 mount_point=resource.mount_point,
                 # systemd.unit(5): an escaped path; disk names may hold hyphens.
                 mount_unit=f"srv-{resource.name.replace('-', chr(92) + 'x2d')}.mount",
-                units=GROUP_UNITS[name],
+                units=NFS3_UNITS if old else GROUP_UNITS[name],
+                after_vip=(NFS3_NOTIFY,) if old else (),
                 vip=vip.address,
                 prefix=stack.networks[vip.network].cidr.prefixlen,
                 interface=vip.network,
@@ -266,10 +275,15 @@ def _nfs(stack: Stack, pair: Pair) -> NfsPlan | None:
     mount_point = f"/srv/{pair.nfs.disk}"
     network = pair.vips[pair.nfs.vip].network
     return NfsPlan(
-        export=f"{mount_point}/export",
+        version=pair.nfs.version,
+        vip=pair.vips[pair.nfs.vip].address,
+        statd_port=STATD_PORT,
+        lockd_port=LOCKD_PORT,
+        mountd_port=MOUNTD_PORT,
+        export=_export(pair.nfs),
         state=f"{mount_point}/state",
         mount_point=mount_point,
-        fsid=0,
+        fsid=1 if pair.nfs.version is NfsVersion.V3 else 0,
         clients=_addresses(stack, clients_of(stack, member_name(stack, pair), "files"), network),
         root_squash=pair.nfs.root_squash,
         lease_s=pair.nfs.lease_s,
@@ -284,4 +298,17 @@ def _addresses(stack: Stack, names: list[str], network: str) -> tuple[IPv4Addres
 def _mount(stack: Stack, pair_name: str, mount_point: str) -> NfsMount:
     pair = stack.pairs[pair_name]
     assert pair.nfs is not None
-    return NfsMount(server=pair.vips[pair.nfs.vip].address, export="/", mount_point=mount_point)
+    vip, old = pair.vips[pair.nfs.vip], pair.nfs.version is NfsVersion.V3
+    return NfsMount(
+        server=vip.address,
+        export=_export(pair.nfs) if old else "/",
+        version=pair.nfs.version,
+        callers=(vip.address, *_addresses(stack, list(_by_id(stack, pair)), vip.network)),
+        statd_port=STATD_PORT,
+        lockd_port=LOCKD_PORT,
+        mount_point=mount_point,
+    )
+
+
+def _export(nfs: Nfs) -> str:
+    return f"/srv/{nfs.disk}/export"

@@ -57,6 +57,7 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             **ALONE_LB,
         },
     ),
+    "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
     "alone-data": (
         "six",
         {"drop": ("pairs.lb", "tiers.web", "nodes.lb1", "nodes.lb2", "nodes.web1", "nodes.web2")},

@@ -1,4 +1,4 @@
-"""An NFS 4.2 server on a replicated disk; its files and its clients' records move together.
+"""An NFS server on a replicated disk; its files and its clients' records move together.
 
 Needs: node.data.nfs; blocks drbd and heartbeat, which mount the disk and start the daemons.
 Ensures: exports to the planned clients, grace and lease, client records on the replicated disk, no
@@ -17,6 +17,10 @@ Replaced knowingly: no_root_squash to a whole subnet -> the clients' addresses, 
 no client may reclaim its locks after a take-over. The kernel's grace of 90 s -> 15. fsid by device
 -> fixed, and the root of version 4: no stale handle. rpcbind and statd -> masked, version 4 asks
 neither.
+
+With ``version: 3`` statd's records lie on the replicated disk in nfsdcld's stead, who holds locks
+is told of a take-over by sm-notify, from the VIP and after it; rpcbind runs, all ports are fixed.
+statd has one uid on both nodes, which one image gives it.
 """
 
 from __future__ import annotations
@@ -25,17 +29,20 @@ from bootstrap.checks import Check
 from bootstrap.managed import Boot, ManagedFile, Manifest, Unit
 from bootstrap.operations import nfs as operations
 from bootstrap.render import render
-from bootstrap.shared import pairs
-from bootstrap.shared.systemd import CHECK_DROP_IN
+from bootstrap.shared import nfs3, pairs
+from bootstrap.shared.systemd import CHECK_DROP_IN, check_unit
 from bootstrap.site import Site, ensure_active
+from stacks.model_data import NfsVersion
 from stacks.plan_data_types import NfsPlan, ServiceGroup
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "nfs"
 CONFIG = "/etc/nfs.conf.d/pairwise.conf"
 EXPORTS = "/etc/exports"
-OLD_UNITS = ("rpcbind.socket", "rpcbind.service", "rpc-statd.service", "rpc-statd-notify.service")
+OLD_UNITS = ("rpcbind.socket", "rpcbind.service", nfs3.STATD, nfs3.AT_BOOT)
 """Of NFS version 3: nfs-server.service would pull them in."""
+NEW_UNITS = ("nfsdcld.service",)
+"""The same the other way round."""
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
@@ -53,6 +60,19 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         )
         for unit in group.units
     )
+    notify = (
+        ManagedFile(
+            path=f"/etc/systemd/system/{unit}",
+            content=text("notify.service"),
+            check=check_unit(unit),
+        )
+        for unit in group.after_vip
+    )
+    lockd = (
+        (nfs3.lockd_file(plan.stack, port=nfs.lockd_port, grace_s=nfs.lease_s),)
+        if nfs.version is NfsVersion.V3
+        else ()
+    )
     return (
         ManagedFile(
             path=f"{pairs.FIRST_DATA_HOOKS}/{group.resource}",
@@ -61,6 +81,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             check="sh -n %s",
         ),
         *drop_ins,
+        *notify,
+        *lockd,
         ManagedFile(path=CONFIG, content=text("nfs.conf")),
         ManagedFile(path=EXPORTS, content=text("exports")),
     )
@@ -68,17 +90,20 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
-    _, group = _own(node)
+    nfs, group = _own(node)
+    old = nfs.version is NfsVersion.V3
+    masked = (*NEW_UNITS, nfs3.AT_BOOT) if old else OLD_UNITS
     return Manifest(
         block=NAME,
         packages=("nfs-kernel-server",),
         files=files(node, plan),
         units=(
-            *(Unit(name=name, boot=Boot.MASKED) for name in OLD_UNITS),
+            *(Unit(name=name, boot=Boot.MASKED) for name in masked),
+            *(nfs3.RPCBIND if old else ()),
             Unit(name="nfs-server.service", boot=Boot.DISABLED, running=None),
             *(
                 Unit(name=name, boot=Boot.STATIC, running=None)
-                for name in group.units
+                for name in (*group.units, *group.after_vip)
                 if name != "nfs-server.service"
             ),
         ),

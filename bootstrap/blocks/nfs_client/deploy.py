@@ -9,7 +9,8 @@ Fails when: the export is away: the boot goes on, whoever looks waits.
 Refs: nfs(5), systemd.automount(5), document 002.
 
 Replaced from document 002: ``soft,intr`` -> hard: a soft mount loses writes in a take-over.
-fstab -> automount: a boot does not wait for a share. Version 3 or 4 by luck -> 4.2.
+fstab -> automount: a boot does not wait for a share. Version 3 or 4 by luck -> what its pair says.
+With version 3 this machine runs rpcbind and statd too, on fixed ports: the server calls back.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from __future__ import annotations
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import Boot, ManagedFile, Manifest, Unit
 from bootstrap.render import render
+from bootstrap.shared import nfs3
 from bootstrap.shared.systemd import check_unit
+from stacks.model_data import NfsVersion
 from stacks.plan_data_types import NfsMount
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "nfs_client"
+CONFIG = "/etc/nfs.conf.d/pairwise.conf"
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     """Every file of the block, in the order in which they are written."""
-    return tuple(
+    mounts = tuple(
         ManagedFile(
             path=f"/etc/systemd/system/{unit_of(mount, kind)}",
             content=render(
@@ -37,6 +41,20 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         )
         for mount in node.mounts
         for kind in ("mount", "automount")
+    )
+    return (*(file for mount in _old(node) for file in _locking(mount, plan)), *mounts)
+
+
+def _old(node: NodePlan) -> tuple[NfsMount, ...]:
+    """Mounts of version 3: one at most, a machine has one statd."""
+    return tuple(mount for mount in node.mounts if mount.version is NfsVersion.V3)[:1]
+
+
+def _locking(mount: NfsMount, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    text = render("blocks/nfs_client/templates/nfs.conf.j2", stack=plan.stack, mount=mount)
+    return (
+        nfs3.lockd_file(plan.stack, port=mount.lockd_port),
+        ManagedFile(path=CONFIG, content=text),
     )
 
 
@@ -52,13 +70,17 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         block=NAME,
         packages=("nfs-common",),
         files=files(node, plan),
-        units=tuple(
-            unit
-            for mount in node.mounts
-            for unit in (
-                Unit(name=unit_of(mount, "mount"), boot=Boot.STATIC, running=None),
-                Unit(name=unit_of(mount, "automount")),
-            )
+        units=(
+            # Before the first mount: it asks rpcbind and needs statd.
+            *(unit for _ in _old(node) for unit in (*nfs3.RPCBIND, nfs3.client_statd(CONFIG))),
+            *(
+                unit
+                for mount in node.mounts
+                for unit in (
+                    Unit(name=unit_of(mount, "mount"), boot=Boot.STATIC, running=None),
+                    Unit(name=unit_of(mount, "automount")),
+                )
+            ),
         ),
     )
 

@@ -105,6 +105,9 @@ BROKEN = {
     ),
     "/etc/systemd/system/nfs-server.service.d/pairwise.conf": ("AssertPath", "AssertPat"),
     "/etc/systemd/system/nfsdcld.service.d/pairwise.conf": ("AssertPath", "AssertPat"),
+    "/etc/systemd/system/rpc-statd.service.d/pairwise.conf": ("AssertPath", "AssertPat"),
+    "/etc/systemd/system/pairwise-nfs-notify.service": ("ExecStart=/", "ExecStart="),
+    "/etc/modprobe.d/pairwise-lockd.conf": ("options", "option"),
     "/etc/systemd/system/srv-nfs.mount": ("Type=ext4", "Typ=ext4"),
     "/etc/systemd/system/srv-files.mount": ("TimeoutSec=60", "TimeoutSec=x"),
     "/usr/local/lib/pairwise/notify": ("esac", "fi"),
@@ -122,6 +125,8 @@ BROKEN_ON = (
     ("six", "data1"),
     ("nfs", "nfs1"),
     ("nfs", "client1"),
+    ("nfs-v3", "nfs1"),
+    ("nfs-v3", "client1"),
 )
 """Nodes that between them have every template."""
 JUDGED = (*BROKEN_ON, ("duo", "server1"), ("alone-lb-fast", "lb2"))

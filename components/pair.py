@@ -55,8 +55,8 @@ class Pair(pulumi.ComponentResource):
         super().__init__("pairwise:index:Pair", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         disks = [
-            ReplicatedDisk(f"{name}-{resource}", _disk_args(args, resource), child)
-            for resource in _resources(args.nodes)
+            ReplicatedDisk(f"{name}-{disk}", _disk_args(args, disk), child)
+            for disk in _disks(args.nodes)
         ]
         self.machines = {
             node: Machine(
@@ -84,19 +84,19 @@ class Pair(pulumi.ComponentResource):
         )
 
 
-def _resources(nodes: Mapping[str, NodePlan]) -> list[str]:
-    """The pair's DRBD resources in the order of their ids, which both nodes share."""
+def _disks(nodes: Mapping[str, NodePlan]) -> list[str]:
+    """The pair's disks in the order of their ids, which both nodes share."""
     first = next(iter(nodes.values()))
-    return [disk.resource for disk in first.disks]
+    return [disk.name for disk in first.disks]
 
 
-def _disk_args(args: PairArgs, resource: str) -> ReplicatedDiskArgs:
+def _disk_args(args: PairArgs, wanted: str) -> ReplicatedDiskArgs:
     return ReplicatedDiskArgs(
         disks={
             name: disk
             for name, node in args.nodes.items()
             for disk in node.disks
-            if disk.resource == resource
+            if disk.name == wanted
         },
         hypervisors=args.hypervisors,
         protect=args.protect_data,

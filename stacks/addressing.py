@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from ipaddress import IPv4Address
 
 from stacks.model import Network, NetworkMode, Node, Pair, Stack, Tier
@@ -15,6 +16,8 @@ STATUS_PORT = 8080
 HEALTH_PATH = "/healthz"
 """Path that a node's own nginx answers itself, whatever its upstream does."""
 
+METADATA_IDS = 128
+"""Where the numbers of metadata disks begin in identities of volumes."""
 DRBD_PORT = 7788
 """Port of the first replicated disk (the documents'); each further one has the next."""
 HEARTBEAT_PORT = 694
@@ -57,6 +60,21 @@ def mac_address(*, stack: int, network: int, node: int) -> str:
 def volume_wwn(*, stack: int, disk: int, node: int) -> str:
     """A 64-bit NAA-5 identifier: company id 0 (no vendor has it), then our ids."""
     return f"50000000{stack:02x}{disk:02x}{node:04x}"
+
+
+def metadata_wwn(*, stack: int, disk: int, node: int) -> str:
+    """The same for a disk's external metadata: ids of disks end at 99, theirs begin at 128."""
+    return volume_wwn(stack=stack, disk=METADATA_IDS + disk, node=node)
+
+
+def metadata_mib(size_mib: int) -> int:
+    """Size of the external metadata of a disk with one peer, in whole MiB.
+
+    DRBD 8.4 user's guide, "Estimating meta data size", in sectors of 512 bytes: 8 for each 2^18 of
+    the disk, and 72 for superblock and activity log.
+    """
+    sectors = 8 * math.ceil(size_mib * 2048 / 2**18) + 72
+    return math.ceil(sectors / 2048)
 
 
 def bridge_name(*, stack: int, network: str) -> str:

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 
-from stacks.model_data import STRICT, Client, Drbd, FencingDevice, Heartbeat, Mysql, Nfs
+from stacks.model_data import (
+    STRICT,
+    Client,
+    Drbd,
+    FencingDevice,
+    Heartbeat,
+    Metadata,
+    Mysql,
+    Nfs,
+)
 
 
 class NetworkMode(StrEnum):
@@ -125,6 +134,8 @@ class ReplicatedDisk:
     """Size of the backing volume on each node."""
     network: str
     """Network that carries the replication."""
+    metadata: Metadata = Metadata.INTERNAL
+    """Where DRBD's own data of it lie; chosen before the first ``up``."""
 
 
 @dataclass(frozen=True, kw_only=True)

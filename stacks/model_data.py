@@ -38,6 +38,15 @@ class NfsVersion(float, Enum):
     """One port, locks in the protocol."""
 
 
+class Metadata(StrEnum):
+    """Where DRBD keeps its own data of a disk (drbd.conf(5), meta-disk)."""
+
+    INTERNAL = "internal"
+    """At the end of the disk itself."""
+    EXTERNAL = "external"
+    """On a small disk of its own: writes of the two do not make one disk seek."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Drbd:
     """DRBD settings of a pair; protocol C and fencing are not among them, they are never less."""

@@ -19,11 +19,13 @@ from stacks.addressing import (
     gateway_address,
     mac_address,
     member_of,
+    metadata_mib,
+    metadata_wwn,
     node_address,
     volume_wwn,
 )
 from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
-from stacks.model_data import NfsVersion
+from stacks.model_data import Metadata, NfsVersion
 from stacks.plan_data import data_plan, nfs_mounts
 from stacks.plan_types import (
     DeployPlan,
@@ -195,16 +197,21 @@ def _interface(stack: Stack, node: Node, network_name: str) -> Interface:
 def _disks(stack: Stack, node: str, pair: Pair) -> tuple[DiskPlan, ...]:
     disks = []
     for name, disk in sorted(pair.disks.items(), key=lambda item: item[1].id):
-        wwn = volume_wwn(stack=stack.id, disk=disk.id, node=stack.nodes[node].id)
-        disks.append(
+        numbers = {"stack": stack.id, "disk": disk.id, "node": stack.nodes[node].id}
+        kinds = [("", disk.size_mib, volume_wwn(**numbers))]
+        if disk.metadata is Metadata.EXTERNAL:
+            kinds.append(("metadata", metadata_mib(disk.size_mib), metadata_wwn(**numbers)))
+        disks += [
             DiskPlan(
                 resource=name,
-                volume=f"{stack.name}-{node}-{name}.raw",
-                size_mib=disk.size_mib,
+                name=f"{name}-{kind}" if kind else name,
+                volume=f"{stack.name}-{node}-{name}.{kind}.raw".replace("..", "."),
+                size_mib=size_mib,
                 wwn=wwn,
                 device=f"/dev/disk/by-id/wwn-0x{wwn}",
             )
-        )
+            for kind, size_mib, wwn in kinds
+        ]
     return tuple(disks)
 
 

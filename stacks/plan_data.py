@@ -14,11 +14,13 @@ from stacks.addressing import (
     MYSQL_PORT,
     STATD_PORT,
     gateway_address,
+    metadata_mib,
+    metadata_wwn,
     node_address,
     volume_wwn,
 )
 from stacks.model import Pair, Stack, Tier
-from stacks.model_data import FILES_MOUNT, FencingDevice, Nfs, NfsVersion
+from stacks.model_data import FILES_MOUNT, FencingDevice, Metadata, Nfs, NfsVersion
 from stacks.plan_data_types import (
     DataPlan,
     DrbdFencing,
@@ -130,6 +132,10 @@ def _resources(stack: Stack, pair: Pair) -> tuple[DrbdResource, ...]:
                 address=node_address(network, stack.nodes[node]),
                 disk="/dev/disk/by-id/wwn-0x"
                 + volume_wwn(stack=stack.id, disk=disk.id, node=stack.nodes[node].id),
+                meta_disk="/dev/disk/by-id/wwn-0x"
+                + metadata_wwn(stack=stack.id, disk=disk.id, node=stack.nodes[node].id)
+                if disk.metadata is Metadata.EXTERNAL
+                else "internal",
             )
             for node in nodes
         )
@@ -141,6 +147,9 @@ def _resources(stack: Stack, pair: Pair) -> tuple[DrbdResource, ...]:
                 port=DRBD_PORT + disk.id,
                 network=disk.network,
                 size_mib=disk.size_mib,
+                metadata_mib=metadata_mib(disk.size_mib)
+                if disk.metadata is Metadata.EXTERNAL
+                else 0,
                 sides=(one, other),
                 mount_point=f"/srv/{name}",
             )

@@ -30,6 +30,8 @@ class DrbdSide:
     """Its address in the replication network."""
     disk: str
     """Backing disk by identity, ``/dev/disk/by-id/...``."""
+    meta_disk: str
+    """``internal``, or the metadata's disk by identity."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,8 @@ class DrbdResource:
     """Network that carries the replication."""
     size_mib: int
     """From the description."""
+    metadata_mib: int
+    """Size of the metadata's own disk; 0: internal."""
     sides: tuple[DrbdSide, DrbdSide]
     """Both nodes, by node id."""
     mount_point: str

@@ -71,14 +71,16 @@ class Interface:
 
 @dataclass(frozen=True, kw_only=True)
 class DiskPlan:
-    """The backing volume of one DRBD resource on one node."""
+    """A volume of one DRBD resource on one node: its backing disk, or its external metadata."""
 
     resource: str
     """Name of the replicated disk in the description."""
+    name: str
+    """The resource's, with ``-metadata`` for that."""
     volume: str
-    """``<stack>-<node>-<resource>.raw``: name of the libvirt volume."""
+    """``<stack>-<node>-<resource>.raw`` or ``.metadata.raw``: name of the libvirt volume."""
     size_mib: int
-    """From the description, equal on both nodes."""
+    """From the description, equal on both nodes; that of metadata follows from it."""
     wwn: str
     """``50000<stack id><disk id><node id>``, 16 hex digits: the identity that never changes."""
     device: str

@@ -16,39 +16,57 @@ from bootstrap.operations.units import ACTIVE
 
 @operation()
 def metadata(
-    resource: str, disk: str, size_mib: int, *, allowed: bool, seen: Seen
+    resource: str,
+    disk: str,
+    size_mib: int,
+    *,
+    allowed: bool,
+    seen: Seen,
+    meta_disk: str = "",
+    meta_mib: int = 0,
 ) -> Generator[StringCommand, None, None]:
     """Make a disk hold DRBD's metadata, if it is proven empty.
 
     + resource: name.
     + disk: its backing disk on this node.
     + size_mib: size that the plan gives it.
+    + meta_disk: the metadata's own disk; empty: it is at the end of the backing disk.
+    + meta_mib: size that the plan gives that.
     + allowed: the plan's flag: may disks be made ready at all.
     + seen: what is so on the node.
     """
-    found = seen.disks.get(disk)
-    if found is None:
+    wanted = {disk: size_mib, **({meta_disk: meta_mib} if meta_disk else {})}
+    missing = [path for path in wanted if path not in seen.disks]
+    if missing:
         if not seen.files:
             # A machine about which nothing is known yet: a preview of a new stack.
-            explain(f"metadata is made on {disk}, if it is empty")
+            explain(f"metadata is made on {meta_disk or disk}, if it is empty")
             yield StringCommand(f"drbdadm create-md {resource}")
             return
         raise OperationError(
-            f"{disk} of resource {resource} is not there: attach it to the machine."
+            f"{missing[0]} of resource {resource} is not there: attach it to the machine."
         )
-    if found.size_mib != size_mib:
-        raise OperationError(
-            f"{disk} of resource {resource} has {found.size_mib} MiB instead of {size_mib}:"
-            " both nodes need the same size; replace the volume."
-        )
-    if not found.empty:
-        host.noop(f"{disk} is in use")
+    for path, mib in wanted.items():
+        if seen.disks[path].size_mib != mib:
+            raise OperationError(
+                f"{path} of resource {resource} has {seen.disks[path].size_mib} MiB instead of"
+                f" {mib}: both nodes need the same size; replace the volume."
+            )
+    home = meta_disk or disk
+    if not seen.disks[home].empty:
+        host.noop(f"{home} is in use")
         return
+    if not seen.disks[disk].empty:
+        raise OperationError(
+            f"{home} of resource {resource} is empty and {disk} is not: its metadata are lost or"
+            " were somewhere else, and new ones could serve old data; replace both volumes of this"
+            " node, and its peer copies them."
+        )
     if not allowed:
         raise OperationError(
-            f"{disk} of resource {resource} is empty, and the plan does not allow to make it ready."
+            f"{home} of resource {resource} is empty, and the plan does not allow to make it ready."
         )
-    explain(f"{disk} is empty; DRBD's metadata is made on it")
+    explain(f"{home} is empty; DRBD's metadata is made on it")
     # An answer to no question is needed on an empty disk; where there is one, it ends here.
     yield StringCommand(f"drbdadm create-md {resource} </dev/null")
 

@@ -55,7 +55,7 @@ def test_derived_value_names_its_rule_and_no_place() -> None:
 def test_value_below_a_list_is_found_with_the_keys_under_it() -> None:
     six = plan("six")
     found = where(six, six.nodes["data1"], "disks.0")
-    assert found.keys == ("resource", "volume", "size_mib", "wwn", "device")
+    assert found.keys == ("resource", "name", "volume", "size_mib", "wwn", "device")
 
 
 def test_unknown_key_lists_what_there_is() -> None:

@@ -13,7 +13,8 @@ from tests.descriptions import STACKS
 
 OFFERED = {
     "doctor", "lab", "up", "preview", "destroy", "status", "verify", "ssh", "exec", "console",
-    "start", "stop", "switchover", "activate", "fence", "heal", "repair", "render", "where", "graph", "shell",
+    "start", "stop", "switchover", "activate", "fence", "heal", "repair", "render", "where",
+    "graph", "shell",
 }  # fmt: skip
 """The commands of this issue; those of later ones are not offered."""
 

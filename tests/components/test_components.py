@@ -131,6 +131,17 @@ def test_data_volumes_and_only_they_are_protected_when_the_description_says_so()
     assert protected == {f"data-{d}-data{n}" for d in ("mysql", "nfs") for n in (1, 2)}
 
 
+def test_external_metadata_have_a_small_volume_with_an_identity_of_their_own() -> None:
+    recorder = declare(six(put={"pairs.data.disks.mysql.metadata": "external"}))
+
+    volume = recorder.of_type("Volume")["data-mysql-metadata-data1"]
+    assert volume.inputs["name"] == "six-data1-mysql.metadata.raw"
+    assert volume.inputs["size"] == 1024 * 1024
+    domain = recorder.of_type("Domain")["data-data1-domain"]
+    wwns = [disk.get("wwn") for disk in domain.inputs["disks"]]
+    assert wwns == [None, "500000000100001f", "500000000180001f", "500000000101001f"]
+
+
 def test_private_keys_are_secret_wherever_they_go(built: Recorder) -> None:
     for resource in built.resources:
         for key, value in resource.inputs.items():

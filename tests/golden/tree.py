@@ -57,6 +57,7 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             **ALONE_LB,
         },
     ),
+    "nfs-metadata": ("nfs", {"put": {"pairs.nfs.disks.nfs.metadata": "external"}}),
     "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
     "alone-data": (
         "six",

@@ -31,6 +31,17 @@ def checks(node: NodePlan, plan: DeployPlan, *, handlers: Sequence[str]) -> tupl
                 failure=f"The backing disk of {name} on {node.name} is missing or of another size.",
             )
         )
+        side = next(side for side in resource.sides if side.node == node.name)
+        if resource.metadata_mib:
+            found.append(
+                Check(
+                    name=f"drbd: {name} has its metadata on their own disk",
+                    command=f"test $(($(blockdev --getsize64 $(drbdadm sh-md-dev {name})) >> 20))"
+                    f" -eq {resource.metadata_mib} -a $(drbdadm sh-md-dev {name}) ="
+                    f" {side.meta_disk}",
+                    failure=f"The metadata of {name} on {node.name} are not on {side.meta_disk}.",
+                )
+            )
     found += [
         Check(
             name=f"drbd: handler {path} exists and runs",

@@ -159,7 +159,12 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         block=NAME,
         packages=("drbd-utils",),
         files=files(node, plan),
-        disks=tuple(_own_disk(resource, node) for resource in data.drbd.resources),
+        disks=tuple(
+            disk
+            for resource in data.drbd.resources
+            for disk in (_own_disk(resource, node), _own_metadata(resource, node))
+            if disk
+        ),
         units=(
             Unit(name="drbd.service", boot=Boot.MASKED),
             Unit(name=UNIT, reload=Reload.RELOAD, files=paths),
@@ -180,6 +185,8 @@ def configure(site: Site) -> None:
             resource=resource.name,
             disk=_own_disk(resource, site.node),
             size_mib=resource.size_mib,
+            meta_disk=_own_metadata(resource, site.node),
+            meta_mib=resource.metadata_mib,
             allowed=data.drbd.may_initialise,
             seen=site.seen,
         )
@@ -209,6 +216,12 @@ def _path(resource: DrbdResource) -> str:
 
 def _own_disk(resource: DrbdResource, node: NodePlan) -> str:
     return next(side.disk for side in resource.sides if side.node == node.name)
+
+
+def _own_metadata(resource: DrbdResource, node: NodePlan) -> str:
+    """The metadata's own disk; empty: it is at the end of the backing disk."""
+    side = next(side for side in resource.sides if side.node == node.name)
+    return side.meta_disk if resource.metadata_mib else ""
 
 
 def _data(node: NodePlan) -> DataPlan:

@@ -53,12 +53,12 @@ BROKEN = {
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),
     "/usr/local/lib/pairwise/vrrp-clean": ("exit 0", "done"),
     "/etc/drbd.d/global_common.conf": ("protocol C;", "protocol D;"),
-    "/etc/drbd.d/mysql.res": ("meta-disk internal;", "meta-disc internal;"),
+    "/etc/drbd.d/mysql.res": ("meta-disk ", "meta-disc "),
     "/etc/systemd/system/srv-mysql.mount": ("Type=ext4", "Typ=ext4"),
     "/etc/systemd/system/mysql.service.d/pairwise.conf": ("AssertPath", "AssertPat"),
     "/etc/mysql/mysql.conf.d/pairwise.cnf": ("sync_binlog", "sink_binlog"),
     "/usr/local/lib/pairwise/first-data.d/mysql": ("set -eu", "set -eu ("),
-    "/etc/drbd.d/nfs.res": ("meta-disk internal;", "meta-disc internal;"),
+    "/etc/drbd.d/nfs.res": ("meta-disk ", "meta-disc "),
     "/usr/local/lib/pairwise/drbd-event": ("esac", "fi"),
     "/usr/local/lib/pairwise/first-data": ("esac", "fi"),
     "/usr/local/lib/pairwise/meet-peer": ("done", "fi"),
@@ -129,7 +129,12 @@ BROKEN_ON = (
     ("nfs-v3", "client1"),
 )
 """Nodes that between them have every template."""
-JUDGED = (*BROKEN_ON, ("duo", "server1"), ("alone-lb-fast", "lb2"))
+JUDGED = (
+    *BROKEN_ON,
+    ("nfs-metadata", "nfs1"),
+    ("duo", "server1"),
+    ("alone-lb-fast", "lb2"),
+)
 """Nodes that between them have every template in every mode."""
 
 

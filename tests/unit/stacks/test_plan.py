@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stacks.addressing import metadata_mib
 from stacks.load import load_stack, read_stack, stack_file, stack_names
 from stacks.model import Role
 from stacks.plan import make_plan
@@ -188,3 +189,10 @@ def test_web_machines_become_clients_of_the_data_pair_that_they_name() -> None:
         assert found.nfs is not None
         assert [str(address) for address in found.mysql.clients] == clients
         assert [str(address) for address in found.nfs.clients] == clients
+
+
+@pytest.mark.parametrize(("size_mib", "wanted"), [(64, 1), (256, 1), (30 * 1024, 1), (2**20, 33)])
+def test_external_metadata_have_the_size_that_drbd_asks_for(size_mib: int, wanted: int) -> None:
+    # The guide's approximation: a 32768th of the disk, and one MiB.
+    assert metadata_mib(size_mib) == wanted
+    assert metadata_mib(size_mib) <= size_mib / 32768 + 1

@@ -19,6 +19,7 @@ from cli.events import Run, read
 from cli.hidden import secrets_of_state
 from cli.machines import Machines
 from cli.options import example, json_option, stack_argument
+from cli.plan_warnings import warnings
 from cli.preview import Preview, of_digest, unfinished
 from cli.progress import err_console, out_console, say
 from cli.ready import ensure_ready, lab_is_down, open_site
@@ -27,6 +28,7 @@ from cli.status_view import show
 from cli.wait import wait_until
 from lab.steps import StepError
 from stacks.load import DescriptionError
+from stacks.plan_types import Plan
 
 SETTLE_S = 90
 """After an `up` the VIPs return within seconds; a starved lab needs some more."""
@@ -47,6 +49,7 @@ def up(stack: str, yes: bool, no_status: bool) -> None:
     del yes
     checkout = Checkout()
     plan = checkout.plan(stack)
+    warn(plan)
     ensure_ready(checkout, plan)
     Machines(checkout, plan).check_none_is_paused()
     engine = Engine(checkout, plan)
@@ -61,6 +64,12 @@ def up(stack: str, yes: bool, no_status: bool) -> None:
     wait_until(lambda: gather(checkout, plan).healthy, timeout_s=SETTLE_S, every_s=2)
     if not no_status:
         show(gather(checkout, plan), out_console())
+
+
+def warn(plan: Plan) -> None:
+    """Say what the description allows and is unsafe."""
+    for sentence in warnings(plan):
+        say(sentence)
 
 
 def refuse_when_locked(engine: Engine) -> None:
@@ -134,6 +143,7 @@ def _previewer(stack: str, *, offline: bool) -> Engine:
     """
     checkout = Checkout()
     plan = checkout.plan(stack)
+    warn(plan)
     if not offline:
         ensure_ready(checkout, plan)
     engine = Engine(checkout, plan, offline=offline)

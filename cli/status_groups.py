@@ -7,18 +7,10 @@ from typing import Any
 
 from bootstrap.facts.drbd import DrbdState, absent
 from bootstrap.facts.drbd_generations import Relation, relation
+from cli.plan_warnings import WORTH
 from cli.status_read import NodeAnswer
 from stacks.plan_data_types import DrbdFencing, DrbdResource, ServiceGroup
 from stacks.plan_types import DeployPlan, NodePlan
-
-FENCING_NAMES = {
-    DrbdFencing.RESOURCE_AND_STONITH: "",
-    DrbdFencing.RESOURCE_ONLY: (
-        "dopd alone: outdates a peer that can be asked, protects nothing when all links are cut"
-    ),
-    DrbdFencing.DONT_CARE: "none: a take-over may lose acknowledged writes",
-}
-"""What a pair's fencing is worth, where it is not the whole one."""
 
 
 def fencing_of(part: DeployPlan) -> list[str]:
@@ -26,7 +18,7 @@ def fencing_of(part: DeployPlan) -> list[str]:
     node = next(iter(part.nodes.values()))
     if node.data is None:
         return []
-    named = FENCING_NAMES[node.data.drbd.fencing]
+    named = WORTH[node.data.drbd.fencing]
     return [named] if named else [str(device) for device in node.data.fence.devices]
 
 
@@ -186,6 +178,12 @@ def _node_problems(stack: str, node: NodePlan, answer: NodeAnswer | None) -> Ite
         yield (
             f"Take-over on {node.name} waits for fencing of {peer} ({answer.fence_waiting}): when"
             f" you have seen that {peer} is off, `pairwise fence confirm {stack} {peer}`."
+        )
+    elif not answer.met_peer and node.data.drbd.fencing is not DrbdFencing.RESOURCE_AND_STONITH:
+        yield (
+            f"{node.name} has not met {peer} since it booted, and nothing keeps it from taking over"
+            f" with old data (fencing {WORTH[node.data.drbd.fencing]}): `pairwise start {stack}"
+            f" {peer}`."
         )
     elif not answer.met_peer:
         yield (

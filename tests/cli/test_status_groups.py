@@ -8,10 +8,15 @@ import pytest
 
 from bootstrap.facts.drbd import DrbdState
 from cli.groups import _requests
+from cli.plan_warnings import warnings
 from cli.status import Status, assemble
 from cli.status_judge import Seen
 from cli.status_read import NodeAnswer, parse
+from stacks.load import read_stack
+from stacks.plan import make_plan
+from stacks.plan_types import Plan
 from tests.cli.test_look import plan
+from tests.descriptions import changed, description
 
 NFS = plan("nfs")
 VIP = "10.74.1.82"
@@ -112,3 +117,45 @@ def test_takeover_asks_heartbeat_in_its_own_words() -> None:
     assert _requests([own], target, (own, foreign)) == ["local"]
     assert _requests([foreign], target, (own, foreign)) == ["foreign"]
     assert _requests([own, foreign], target, (own, foreign)) == ["all"]
+
+
+def unfenced(*devices: str) -> Plan:
+    text = changed(description("nfs"), put={"pairs.nfs.fencing": list(devices)})
+    return make_plan(read_stack(text, name="nfs", source="nfs"))
+
+
+@pytest.mark.parametrize(
+    ("devices", "worth"),
+    [
+        (["dopd"], "dopd only: no protection when all links are cut"),
+        ([], "none: a take-over may lose acknowledged writes"),
+    ],
+)
+def test_fencing_is_called_what_it_is(devices: list[str], worth: str) -> None:
+    plan_ = unfenced(*devices)
+    (warning,) = warnings(plan_)
+    assert worth in warning
+    alone = {"nfs1": replace(holder(), met_peer=False), "nfs2": idle()}
+    seen = Seen(states=dict.fromkeys(plan_.nodes, "running"), answers=alone)
+    found = assemble(plan_, seen, url="")
+    assert next(pair["fencing"] for pair in found.pairs) == [worth]
+    assert [text for text in found.problems if "nothing keeps it from taking over" in text]
+    assert not [text for text in found.problems if "takes nothing over" in text]
+
+
+def test_a_whole_fencing_is_no_reason_to_warn() -> None:
+    assert warnings(NFS) == []
+    assert warnings(unfenced("hypervisor")) == []
+
+
+def test_a_pair_on_two_hypervisors_needs_a_persons_word() -> None:
+    text = changed(
+        description("nfs"),
+        put={
+            "pairs.nfs.fencing": ["hypervisor"],
+            "hypervisors": {"lab": "embedded", "other": "qemu+ssh://h2/system"},
+            "nodes.nfs2.hypervisor": "other",
+        },
+    )
+    (warning,) = warnings(make_plan(read_stack(text, name="nfs", source="nfs")))
+    assert "add `confirm`" in warning

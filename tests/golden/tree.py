@@ -58,6 +58,9 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         },
     ),
     "nfs-metadata": ("nfs", {"put": {"pairs.nfs.disks.nfs.metadata": "external"}}),
+    # The documents' own fencing, and none: what a control loses data with.
+    "nfs-dopd": ("nfs", {"put": {"pairs.nfs.fencing": ["dopd"]}}),
+    "nfs-no-fencing": ("nfs", {"put": {"pairs.nfs.fencing": []}}),
     "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
     "alone-data": (
         "six",

@@ -132,6 +132,8 @@ BROKEN_ON = (
 JUDGED = (
     *BROKEN_ON,
     ("nfs-metadata", "nfs1"),
+    ("nfs-dopd", "nfs1"),
+    ("nfs-no-fencing", "nfs1"),
     ("duo", "server1"),
     ("alone-lb-fast", "lb2"),
 )

@@ -41,7 +41,7 @@ case "$(basename "$0") $1" in
 "systemctl is-active") exit {inactive} ;;
 "systemctl show") for i in 1 2 3 4 5; do printf '{show}\\n'; done ;;
 "cl_status rscstatus") echo local ;;
-"cl_status nodestatus") echo active ;;
+"cl_status nodestatus") case $2 in *.*) echo ping ;; *) echo active ;; esac ;;
 esac
 exit {code}
 """

@@ -29,7 +29,9 @@ def test_one_look_reads_all_of_it(here: Node) -> None:
     assert seen.units["nfs-mountd.service"] == UnitSeen(active="active", sub="running")
     assert seen.threads == 8
     asked = [call.split()[:2] for call in here.calls()]
-    assert asked == [["systemctl", "show"], ["cl_status", "rscstatus"], ["cl_status", "nodestatus"]]
+    ask = ["cl_status", "nodestatus"]
+    assert asked == [["systemctl", "show"], ask, ["cl_status", "rscstatus"], ask]
+    assert seen.ping == "ping"
 
 
 def test_heartbeat_is_not_asked_without_need(here: Node) -> None:

@@ -152,3 +152,17 @@ def test_the_status_file_says_it_all() -> None:
     assert (mysql["drbd"]["sync_percent"], mysql["drbd"]["speed_kib_s"]) == (50.1, 10224)
     assert (nfs["holding"], nfs["mounted"], nfs["arrived"]) == ("absent", False, None)
     assert mysql["arrived"] == watch.wall
+
+
+def test_a_dead_client_link_is_named_until_it_lives() -> None:
+    watch = Watch()
+    watch.for_seconds(replace(node(MYSQL), ping="dead"), 7)
+    assert "ping-dead" in watch.problems()
+    watch.for_seconds(replace(node(MYSQL), ping="ping"), 2)
+    assert "ping-dead" not in watch.problems()
+
+
+def test_a_dead_client_link_moves_nothing_by_the_monitor() -> None:
+    """ipfail compares both nodes' links; the monitor sees one and leaves the groups."""
+    watch = Watch()
+    assert watch.for_seconds(replace(node(MYSQL), ping="dead"), 60) == []

@@ -65,6 +65,8 @@ class Config:
     """Mark: why a take-over waits."""
     peer_off: str
     """Mark: the peer is surely off."""
+    ping: str
+    """Address whose answer says that this node's client link is alive (ha.cf, ping)."""
 
     def side(self, group: Group) -> str:
         """Heartbeat's word for the group as seen from this node: ``local`` or ``foreign``."""

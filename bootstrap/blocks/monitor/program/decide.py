@@ -79,7 +79,7 @@ def _restarted(config: Config, group: Group, unit: str, why: str) -> Finding:
         id="service-restarted",
         group=group.name,
         text=f"{unit} of group {group.name} on {config.node} {why} and is started again.",
-        command=f"pairwise exec {config.stack} {config.node} journalctl -u {unit}",
+        command=f"pairwise exec {config.stack} {config.node} -- journalctl -u {unit}",
     )
 
 
@@ -91,7 +91,7 @@ def _broken(config: Config, fault: Fault, verdict: moves.Verdict) -> Finding:
         group=fault.group.name,
         text=f"{fault.unit} of group {fault.group.name} on {config.node} {fault.why} and starting"
         f" it again does not help; the group stays here: {reason}.",
-        command=f"pairwise exec {config.stack} {config.node} journalctl -u {fault.unit}",
+        command=f"pairwise exec {config.stack} {config.node} -- journalctl -u {fault.unit}",
         # A question to Heartbeat takes a pass or two: no message for that.
         after_s=5.0 if verdict.wait else 0.0,
     )
@@ -107,7 +107,7 @@ def _handed_over(
                 group=fault.group.name,
                 text=f"Group {fault.group.name} is handed over from {config.node} to"
                 f" {config.peer}: {fault.unit} {fault.why} and starting it again did not help.",
-                command=f"pairwise exec {config.stack} {config.node} journalctl -u {fault.unit}",
+                command=f"pairwise exec {config.stack} {config.node} -- journalctl -u {fault.unit}",
             )
             memory = problems.passing(memory, now, finding)
     return memory

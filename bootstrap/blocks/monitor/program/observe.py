@@ -131,6 +131,7 @@ class Observer:
         self.space: dict[str, tuple[float, float]] = {}
         self.units: dict[str, UnitSeen] = {}
         self.units_at = float("-inf")
+        self.ping = ""
 
     def look(
         self, memory: Memory, now: Now, *, running: frozenset[str], ended: tuple[Ended, ...]
@@ -151,6 +152,8 @@ class Observer:
         # A queued stop counts: from then on Heartbeat is not to be met half-way.
         active = "deactivating" if heartbeat.job else heartbeat.active
         asked = memory.ask and active == "active"
+        if asked or active != "active":
+            self.ping = _answer("cl_status", "nodestatus", config.ping) or "" if asked else ""
         return Observation(
             heartbeat=active,
             drbd=found.drbd,
@@ -161,6 +164,7 @@ class Observer:
             greeted=self._greeted(found, now),
             rscstatus=_answer("cl_status", "rscstatus") if asked else None,
             peer=_answer("cl_status", "nodestatus", config.peer) if asked else None,
+            ping=self.ping,
             peer_off=Path(config.peer_off).exists(),
             fence_waiting=_first_line(Path(config.fence_waiting)),
             running=running,

@@ -128,6 +128,15 @@ def _of_node(config: Config, memory: Memory, seen: Observation, now: Now) -> Ite
             f" ({seen.fence_waiting}): look whether it is off, then say so.",
             command=f"pairwise fence confirm {config.stack} {config.peer}",
         )
+    if seen.ping == "dead":
+        yield Finding(
+            id="ping-dead",
+            group=NODE,
+            text=f"{config.node} gets no answer from {config.ping}: its client link is dead, or"
+            f" that address; Heartbeat hands its groups to {config.peer} if that one gets answers.",
+            command=f"pairwise status {config.stack}",
+            after_s=5.0,
+        )
     if memory.changing_since is not None and now.mono - memory.changing_since >= 300.0:
         yield Finding(
             id="transition-long",

@@ -87,6 +87,8 @@ class Observation:
     """``cl_status rscstatus``; none: not asked in this pass, or no answer."""
     peer: str | None = None
     """``cl_status nodestatus``; none: as above."""
+    ping: str = ""
+    """The same of the ping address, as last asked: ``ping`` or ``dead``; empty: not known."""
     peer_off: bool = False
     """Whether the mark says that the peer is surely off."""
     fence_waiting: str = ""

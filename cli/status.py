@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from cli import status_read
+from cli import status_named, status_read
 from cli.checkout import Checkout, uses_lab
 from cli.engine import Engine
 from cli.errors import CommandError
@@ -42,6 +42,8 @@ class Status:
     pairs: tuple[dict[str, Any], ...]
     problems: tuple[str, ...]
     """One sentence each, with the command that mends it."""
+    notices: tuple[str, ...] = ()
+    """What the pairs' monitors have put right in the last ten minutes."""
 
     @property
     def healthy(self) -> bool:
@@ -57,6 +59,7 @@ class Status:
             "nodes": list(self.nodes),
             "pairs": list(self.pairs),
             "problems": list(self.problems),
+            "notices": list(self.notices),
         }
 
 
@@ -95,7 +98,8 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
     """
     node_problems = judge_nodes(plan, seen)
     group_problems, groups = judge_groups(plan, seen)
-    problems = extra or (*node_problems, *group_problems, *judge_web(plan, seen))
+    named = status_named.problems(plan, seen.answers)
+    problems = extra or (*node_problems, *group_problems, *named, *judge_web(plan, seen))
     nodes = tuple(
         {
             "name": name,
@@ -116,7 +120,14 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
         for name, part in plan.deploys.items()
         if part.is_pair
     )
-    return Status(stack=plan.stack, url=url, nodes=nodes, pairs=pairs, problems=tuple(problems))
+    return Status(
+        stack=plan.stack,
+        url=url,
+        nodes=nodes,
+        pairs=pairs,
+        problems=tuple(problems),
+        notices=tuple(status_named.notices(plan, seen.answers)),
+    )
 
 
 def _ask(ssh: Ssh, node: NodePlan, state: str, plan: Plan) -> NodeAnswer:

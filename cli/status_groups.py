@@ -135,6 +135,12 @@ def _resource_problems(
             yield f"{what} is being copied to its peer ({state.cs} on {name}): it is not safe yet."
         elif not state.linked:
             yield f"{what} has no connection to its peer on {name} ({state.cs}): it has one copy."
+        elif state.disk in ("Diskless", "Failed"):
+            yield (
+                f"{what} has lost its backing disk on {name} ({state.disk}), which works with its"
+                f" peer's copy: mend or replace the volume, then `pairwise exec {stack} {name} --"
+                f" drbdadm attach {resource.name}`."
+            )
         elif state.disk != "UpToDate":
             yield f"{what} is {state.disk} on {name}: `pairwise verify {stack}` says what is wrong."
     differ = {name: state for name, state in states.items() if state.cs == "Connected"}

@@ -13,6 +13,8 @@ from bootstrap.shared import pairs
 
 STATE_FOLDER = "/run/keepalived"
 """Where the keepalived block's notify script writes one file per VIP."""
+MONITOR_S = 15
+"""A pass of the monitor that waits for three programs takes as long."""
 MARK = "== "
 """Begins the heading of each part of a node's answer."""
 
@@ -25,6 +27,18 @@ class Unit:
     """ActiveState: active, inactive, failed, activating ..."""
     sub: str
     """SubState: running, dead, auto-restart ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """One problem that the monitor of a node has named."""
+
+    id: str
+    """Its name."""
+    text: str
+    """One sentence."""
+    command: str
+    """What to type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +67,10 @@ class NodeAnswer:
     """Whether it has met its peer since it booted; true where nobody asks."""
     fence_waiting: str = ""
     """Why a take-over waits for fencing; empty: none does."""
+    monitor_age_s: int | None = None
+    """Age of the monitor's status; none: there is none."""
+    named: tuple[Named, ...] = ()
+    """The monitor's problems; none of a monitor that no longer looks."""
 
 
 def script(units: Iterable[str]) -> str:
@@ -71,6 +89,9 @@ echo '{MARK}generations'; {drbd_generations.script()}
 echo '{MARK}mounts'; grep '^/dev/drbd' /proc/mounts
 echo '{MARK}fence'; cat {pairs.WAITING} 2>/dev/null
 echo '{MARK}met'; ls {pairs.MET_PEER} {pairs.ACTIVATED} 2>/dev/null
+echo '{MARK}monitor'; [ ! -e {pairs.MONITOR_STATUS} ] ||
+  echo $(($(date +%s) - $(stat -c %Y {pairs.MONITOR_STATUS})))
+echo '{MARK}named'; cat {pairs.MONITOR_PROBLEMS} 2>/dev/null; echo
 echo '{MARK}end'
 """
 
@@ -87,6 +108,9 @@ def parse(output: str) -> NodeAnswer:
     if "end" not in parts:
         return NodeAnswer(reachable=False, reason="its answer was cut off")
     rows = [line.split() for line in parts.get("vrrp", [])]
+    age = " ".join(parts.get("monitor", [])).strip()
+    age_s = int(age) if age.lstrip("-").isdigit() else None
+    fresh = age_s is not None and age_s <= MONITOR_S
     return NodeAnswer(
         reachable=True,
         addresses=_addresses("\n".join(parts.get("addresses", []))),
@@ -97,8 +121,21 @@ def parse(output: str) -> NodeAnswer:
         mounts=frozenset(line.split()[1] for line in parts.get("mounts", []) if line.split()),
         met_peer=bool(parts.get("met")),
         fence_waiting=" ".join(parts.get("fence", [])).strip(),
+        monitor_age_s=age_s,
+        named=_named(parts.get("named", [])) if fresh else (),
         failed=tuple(line.split()[0] for line in parts.get("failed", []) if line.split()),
     )
+
+
+def _named(lines: Iterable[str]) -> tuple[Named, ...]:
+    try:
+        found = json.loads("\n".join(lines).strip() or "[]")
+        return tuple(
+            Named(id=str(one["id"]), text=str(one["text"]), command=str(one["command"]))
+            for one in found
+        )
+    except (ValueError, KeyError, TypeError):
+        return ()
 
 
 def _addresses(text: str) -> frozenset[str]:

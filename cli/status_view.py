@@ -37,6 +37,8 @@ def show(status: Status, console: Console) -> None:
     console.print()
     if status.url:
         console.print(f"site: {status.url}", soft_wrap=True)
+    for notice in status.notices:
+        console.print(f"  done: {notice}", soft_wrap=True, markup=False)
     if status.healthy:
         console.print(f"[bold green]{status.stack} is healthy[/]")
         return

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from bootstrap.blocks.monitor import program
 from bootstrap.facts.drbd import DrbdState
 from cli.groups import _requests
 from cli.plan_warnings import warnings
 from cli.status import Status, assemble
 from cli.status_judge import Seen
+from cli.status_named import DONE, SEEN_ANYWAY
 from cli.status_read import NodeAnswer, parse
 from stacks.load import read_stack
 from stacks.plan import make_plan
@@ -91,7 +95,7 @@ def test_answer_of_a_node_is_understood() -> None:
         (holder(), idle(state(cs="StandAlone")), "StandAlone"),
         (holder(), idle(state(cs="SyncTarget", disk="Inconsistent")), "is being copied"),
         (holder(state("Primary", cs="WFConnection")), idle(), "has one copy"),
-        (holder(state("Primary", disk="Diskless")), idle(), "is Diskless on nfs1"),
+        (holder(state("Primary", disk="Diskless")), idle(), "drbdadm attach nfs`"),
         (holder(replace(state("Primary"), oos_kib=4)), idle(), "`pairwise repair nfs nfs2`"),
         (holder(), NodeAnswer(reachable=True), "is not attached on nfs2"),
         (holder(), replace(idle(), fence_waiting="no answer"), "fence confirm nfs nfs1"),
@@ -159,3 +163,50 @@ def test_a_pair_on_two_hypervisors_needs_a_persons_word() -> None:
     )
     (warning,) = warnings(make_plan(read_stack(text, name="nfs", source="nfs")))
     assert "add `confirm`" in warning
+
+
+PROBLEM = {"group": "nfs", "since": "1", "text": "It is so on nfs1.", "command": "pairwise x nfs"}
+
+
+def told(*problems: dict[str, str], age: str = "2") -> NodeAnswer:
+    head, end = ANSWER.split("== end")
+    text = json.dumps([{**PROBLEM, **problem} for problem in problems])
+    return parse(f"{head}== monitor\n{age}\n== named\n{text}\n== end{end}")
+
+
+def named(*problems: dict[str, str], age: str = "2") -> Status:
+    answer = told(*problems, age=age)
+    return status(replace(holder(), named=answer.named, monitor_age_s=answer.monitor_age_s), idle())
+
+
+@pytest.mark.parametrize("name", ["stays-put", "file-system-full", "ping-dead", "transition-long"])
+def test_what_a_monitor_has_named_is_a_problem_with_its_command(name: str) -> None:
+    assert named({"id": name}).problems == ("It is so on nfs1: `pairwise x nfs`.",)
+
+
+def test_a_command_that_only_says_this_again_is_left_out() -> None:
+    found = named({"id": "ping-dead", "command": "pairwise status nfs"})
+    assert found.problems == ("It is so on nfs1.",)
+
+
+def test_what_status_sees_itself_is_not_said_twice() -> None:
+    assert named(*({"id": name} for name in sorted(SEEN_ANYWAY))).problems == ()
+
+
+def test_what_was_put_right_is_a_notice_in_a_healthy_stack() -> None:
+    found = named({"id": "take-over-repaired"})
+    assert (found.healthy, found.notices) == (True, ("It is so on nfs1: `pairwise x nfs`.",))
+
+
+def test_a_monitor_that_no_longer_looks_is_named_and_not_believed() -> None:
+    (problem,) = named({"id": "ping-dead"}, age="40").problems
+    assert "has not looked at its groups for 40 s" in problem
+    assert told({"id": "ping-dead"}, age="").named == ()
+
+
+def test_names_are_those_of_the_monitor() -> None:
+    folder = Path(program.__file__).parent
+    texts = "".join((folder / name).read_text() for name in ("problems.py", "decide.py"))
+    for name in SEEN_ANYWAY | DONE:
+        assert f'"{name}"' in texts, name
+    assert texts.count("problems.passing(") == len(DONE)

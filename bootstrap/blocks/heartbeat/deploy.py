@@ -15,8 +15,8 @@ Kept from the documents: keepalive 1, initdead 120, udpport 694, auto_failback o
 gateway with ipfail, drbddisk, one group per line of haresources.
 
 A dead client link: ipfail on both nodes compares how many ping addresses each reaches; the node
-that reaches fewer gives its groups up (hb_standby), equals move nothing, and a backup has nothing to
-give up. The monitor names a dead one.
+that reaches fewer gives its groups up (hb_standby), equals move nothing, and a backup has nothing
+to give up. The monitor names a dead one.
 
 Replaced knowingly: one link -> two (replication and clients'). crc or a word in authkeys -> sha1
 with a generated secret. VIP first -> last at start and first at stop. IPaddr and Filesystem ->

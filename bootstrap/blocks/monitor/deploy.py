@@ -45,7 +45,7 @@ FOLDER = f"{pairs.SCRIPTS}/monitor"
 STATE = "pairwise"
 """Folder below /var/lib (systemd.exec(5), StateDirectory=)."""
 STATE_FILE = f"/var/lib/{STATE}/monitor.json"
-STATUS = f"{pairs.RUN}/status.json"
+STATUS = pairs.MONITOR_STATUS
 MEMORY_MIB = 96
 """The program takes 15, each of its short-lived children a few."""
 WATCHDOG_S = 60

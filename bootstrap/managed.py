@@ -51,6 +51,9 @@ class ManagedFile:
     check: str = ""
     """The daemon's own checker, a shell command with ``%s`` for the candidate; empty: there is
     none for this kind of file."""
+    effect: str = ""
+    """What a change needs on a running pair beyond being written; a preview says it below the diff.
+    Empty: a unit's reload or restart, an operation of its own, or nothing at all."""
     secrets: tuple[str, ...] = ()
     """Names of the secrets in it: its content is then never shown. Its text holds ``place_of`` each
     in their stead; ``with_values`` puts them in on the way to the node."""

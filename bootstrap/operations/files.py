@@ -42,7 +42,9 @@ def put(
     if has_content(file, found) and not unknown:
         yield from _metadata(file, found)
         return
-    explain(difference(file, found, unknown=unknown))
+    text = difference(file, found, unknown=unknown)
+    # Below a diff a backslash begins a remark (diff(1)); a file that is new needs none.
+    explain(f"{text}\n\\ {file.effect}" if file.effect and found is not None else text)
     if file.secrets:
         # On standard input, so that no process list of the node shows it.
         encoded = base64.b64encode(file.content.encode()).decode()

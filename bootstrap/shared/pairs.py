@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+NEEDS_SWITCHOVER = "needs a switchover: read when the group starts, so on the backup first"
+"""Effect of a changed file that only the holder's daemon reads, at its start."""
 SCRIPTS = "/usr/local/lib/pairwise"
 """Programs of ours."""
 FIRST_DATA_HOOKS = f"{SCRIPTS}/first-data.d"

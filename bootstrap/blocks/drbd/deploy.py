@@ -55,6 +55,8 @@ EVENTS = (
 )
 """Handlers of the documents (drbd.conf(5)); fence-peer is block fencing's."""
 
+ADJUSTED = "reload: `drbdadm adjust`, on the backup first; what serves goes on"
+"""Effect of a changed resource or option."""
 TIMEOUT_DS = 30
 """3 s without an answer and the peer is gone; the default of 6 s doubles every stall."""
 PING_INT_S = 5
@@ -127,6 +129,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
                 ping_timeout_ds=PING_TIMEOUT_DS,
                 connect_int_s=CONNECT_INT_S,
             ),
+            effect=ADJUSTED,
             check=dump,
         ),
         *(
@@ -135,6 +138,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
                 content=text("resource.res", resource=resource, secret=place_of(data.drbd.secret)),
                 mode=0o600,
                 secrets=(data.drbd.secret,),
+                effect=ADJUSTED,
                 check=dump,
             )
             for resource in resources

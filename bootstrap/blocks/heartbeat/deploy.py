@@ -4,8 +4,13 @@ Needs: node.data; blocks drbd and fencing; the blocks of the groups' daemons bef
     their first data are made with their hooks in place.
 Ensures: ha.cf, haresources (the same on both nodes), authkeys, the resource scripts, mount units
     that nothing else starts; new file systems with their first data, once.
-Restart: never. ha.cf and authkeys are read at start only: a changed file is written, and takes
-    effect with the next start (backup first, then a switchover, then the other one).
+Restart: never. A changed file is written, and the preview says what it needs; verify fails while
+    Heartbeat runs with an older ha.cf or authkeys.
+    Killed (SIGKILL), it stays dead: the peer hears nothing, has this node powered off after the
+    dead time and takes over. One that systemd started again would begin with no group while their
+    daemons and VIPs still run here, and the peer, which reads a restart as a release, would take
+    them too; the shipped unit has ``Restart=no`` for that reason. Where nothing powers off (dopd
+    alone, none) DRBD alone keeps the peer from writing.
 Pair order: backup, then the plan's ``initialiser``.
 Verify: process, both links up, haresources equal to the plan's. Checkers: sh -n; ha.cf has none.
 Fails when: the file systems cannot be made because the peer's disks are not connected.
@@ -38,6 +43,17 @@ from stacks.model_data import FencingDevice
 from stacks.plan_data_types import DataPlan
 from stacks.plan_types import DeployPlan, NodePlan
 
+NEEDS_RESTART = (
+    "needs a restart of Heartbeat: on the backup, then a switchover, then on the other node"
+)
+"""Effect of a changed ha.cf; until then both nodes go on with the values that they started with."""
+NEEDS_BOTH = (
+    "needs `heartbeat -r` on both nodes at once, within the dead time: with different keys they do"
+    " not hear each other, and the active one has the other powered off"
+)
+"""Effect of changed authkeys. Heartbeat reads them again on this signal (heartbeat(8))."""
+NEXT_MOVE = "read at each move of a group: nothing moves now"
+"""Effect of a changed haresources: ResourceManager is a shell script that reads it each time."""
 NAME = "heartbeat"
 UNIT = "heartbeat.service"
 FOLDER = "/etc/ha.d"
@@ -82,6 +98,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         ManagedFile(
             path=f"/etc/systemd/system/{group.mount_unit}",
             content=text("group.mount", group=group),
+            effect=pairs.NEEDS_SWITCHOVER,
             check=check_unit(group.mount_unit),
         )
         for group in data.groups
@@ -96,9 +113,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             content=text("authkeys", secret=place_of(secret)),
             mode=0o600,
             secrets=(secret,),
+            effect=NEEDS_BOTH,
         ),
-        ManagedFile(path=HARESOURCES, content=text("haresources")),
-        ManagedFile(path=HA_CF, content=text("ha.cf")),
+        ManagedFile(path=HARESOURCES, content=text("haresources"), effect=NEXT_MOVE),
+        ManagedFile(path=HA_CF, content=text("ha.cf"), effect=NEEDS_RESTART),
     )
 
 
@@ -150,11 +168,25 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
         is_active(NAME, UNIT),
         is_enabled(NAME, UNIT),
         *links,
+        *(_as_written(path, effect, node) for path, effect in LATER.items()),
         Check(
             name="heartbeat: it is no transition",
             command='test "$(cl_status rscstatus)" != transition',
             failure=f"Heartbeat of {plan.deploy} is moving groups: wait, then look again.",
         ),
+    )
+
+
+LATER = {HA_CF: NEEDS_RESTART, AUTHKEYS: NEEDS_BOTH}
+"""Files that a running Heartbeat does not look at again by itself, and what they need."""
+
+
+def _as_written(path: str, effect: str, node: NodePlan) -> Check:
+    started = f"$(systemctl show -p ActiveEnterTimestamp --value {UNIT})"
+    return Check(
+        name=f"heartbeat: it has read {path} since it was written",
+        command=f'test "$(stat -c %Y {path})" -le "$(date -d "{started}" +%s)"',
+        failure=f"Heartbeat of {node.name} runs with an older {path}: a change {effect}.",
     )
 
 

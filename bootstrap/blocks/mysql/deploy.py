@@ -114,6 +114,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         ManagedFile(
             path=CONFIG,
             content=text("pairwise.cnf"),
+            effect=pairs.NEEDS_SWITCHOVER,
             check=verify.CHECK_SETTINGS,
         ),
     )

@@ -83,7 +83,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         *drop_ins,
         *notify,
         *lockd,
-        ManagedFile(path=CONFIG, content=text("nfs.conf")),
+        ManagedFile(path=CONFIG, content=text("nfs.conf"), effect=pairs.NEEDS_SWITCHOVER),
         ManagedFile(path=EXPORTS, content=text("exports")),
     )
 

@@ -15,7 +15,7 @@ AT_ONCE = "/etc/ha.d/resource.d/"
 
 
 def files() -> dict[str, ManagedFile]:
-    return render_all(plans()["six-data"])["data1"]
+    return render_all(plans()["six"])["data1"]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_no_file_of_a_running_manager_is_without() -> None:
 
 
 def test_verify_finds_a_heartbeat_that_runs_with_older_files() -> None:
-    plan = plans()["six-data"]
+    plan = plans()["six"]
     found = checks(node=plan.nodes["data1"], plan=plan.slice("data"))
     late = [one for one in found if "since it was written" in one.name]
     assert [one.failure.split(":")[0].split()[-1] for one in late] == [

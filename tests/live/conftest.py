@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from drills.observe import add_client_addresses
+from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
-from tests.live.stack import ROOT, LiveStack
 
 HERE = Path(__file__).parent
 NEEDED_S = 600

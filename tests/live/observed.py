@@ -17,7 +17,7 @@ from drills.observe import (
     observer,
     sampled_share,
 )
-from tests.live.stack import LiveStack
+from drills.running import LiveStack
 
 PROBE_HZ = 10.0
 """Client requests per second and VIP: 0.1 s is the resolution of an outage."""

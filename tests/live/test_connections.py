@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from drills.observe import enter
+from drills.running import ROOT, LiveStack
 from drills.wait import wait_until
 from tests.live.observed import watching
-from tests.live.stack import ROOT, LiveStack
 from tests.live.test_failover import record
 from tests.live.web import vips_of
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from drills.running import LiveStack
+from tests.live.described import described_as
 from tests.live.observed import served_by, transitions, watching
-from tests.live.stack import LiveStack, described_as
 
 SEED = 20
 """Chooses the drifted hosts; another seed must pass as well."""

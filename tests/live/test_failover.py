@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from drills.running import ROOT, LiveStack
 from drills.wait import wait_until
 from tests.live.observed import watching
-from tests.live.stack import ROOT, LiveStack
 
 WWW1, WWW2 = "10.71.1.201", "10.71.1.202"
 ALLOWANCE = 1.1

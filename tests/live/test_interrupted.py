@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from drills.observe import NICE
+from drills.running import PAIRWISE, ROOT, LiveStack
 from drills.wait import wait_until
-from tests.live.stack import PAIRWISE, ROOT, LiveStack
 
 ENDS_S = 10
 """What is left of a run after its end is gone by then."""

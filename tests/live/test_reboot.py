@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
+from drills.running import ROOT, LiveStack
 from drills.wait import wait_until
 from lab import namespace
-from tests.live.stack import ROOT, LiveStack
 
 
 @pytest.mark.load

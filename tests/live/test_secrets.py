@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.stack import ROOT, LiveStack
+from drills.running import ROOT, LiveStack
 
 KEY_LINE = re.compile(r"[A-Za-z0-9+/]{64,70}")
 """A full line of a key's text; the first ones are alike in all keys, and are left out below."""

@@ -7,8 +7,8 @@ import urllib.request
 
 import pytest
 
+from drills.running import LiveStack
 from tests.live.observed import served_by, transitions, watching
-from tests.live.stack import LiveStack
 
 MIN_SHARE = 0.2
 """ip_hash looks at three octets: with two dozen networks each machine gets at least a fifth."""

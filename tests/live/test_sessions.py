@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from drills.observe import observer
+from drills.running import LiveStack
 from drills.wait import wait_until
 from drills.workloads.history import (
     broken_sessions,
@@ -20,7 +21,6 @@ from drills.workloads.history import (
     sessions,
 )
 from tests.live.observed import watching
-from tests.live.stack import LiveStack
 from tests.live.test_failover import WWW1, WWW2, record
 from tests.live.web import (
     CLIENTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from tests.live.stack import ROOT, LiveStack
+from drills.running import ROOT, LiveStack
 
 
 def test_destroy_and_lab_down_leave_nothing(running_six: LiveStack) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from drills.observe import Observation, observer
+from drills.running import ROOT, LiveStack
 from drills.wait import wait_until
 from drills.workloads.history import good_since, sessions
 from lab.paths import Paths
 from lab.server import notifications_file
-from tests.live.stack import ROOT, LiveStack
 
 CLIENTS = 200
 """Sessions that the issue asks for."""

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
+from drills.running import ROOT, LiveStack
 from drills.wait import wait_until
 from lab import image_minimal, server
 from lab.hypervisor import Lab
 from stacks.load import CONFIG_KEY, stack_file
 from tests.descriptions import changed, description
-from tests.live.stack import ROOT, LiveStack
 
 pytestmark = [pytest.mark.live, pytest.mark.minimal]
 

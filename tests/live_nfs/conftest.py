@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
-from tests.live.stack import ROOT, LiveStack
 
 HERE = Path(__file__).parent
 STEADY_S = 600

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from drills.arp import RATE_HZ
 from drills.observe import MIN_SAMPLED, Observation, holders, observer, sampled_share
+from drills.running import PAIRWISE, LiveStack
 from drills.wait import wait_until
 from drills.workloads.append import EVERY_S, PROGRAM, Appender, appending
-from tests.live.stack import PAIRWISE, LiveStack
 
 FILE = "/srv/files/appended"
 ON_SERVER = "/srv/nfs/export/appended"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from drills.faults import cut
+from drills.running import LiveStack
 from drills.wait import wait_until
 from drills.workloads.append import longest_gap, lost
-from tests.live.stack import LiveStack
 from tests.live_nfs.observed import MOVE_S, NODES, holder, in_file, other, powered_off, watching
 
 ASKED_S = 400

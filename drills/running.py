@@ -1,30 +1,24 @@
-"""A running stack as the live tests see it: through the ``pairwise`` command and from outside.
+"""A running stack as drills and live tests see it: the ``pairwise`` command, and from outside.
 
-Nothing here knows how the stack was built; whatever a test asserts is what a user would notice.
+Nothing here knows how the stack was built; whatever is asserted of it is what a user would notice.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from drills.observe import NICE, enter
 from drills.wait import DeadlinePassedError, wait_until
-from stacks.load import CONFIG_KEY, load_stack, stack_file
+from stacks.load import load_stack, stack_file
 from stacks.plan import make_plan
 from stacks.plan_types import NodePlan, Plan
-from tests.descriptions import STACKS, changed, description
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 PAIRWISE = ROOT / ".venv" / "bin" / "pairwise"
 COMMAND_TIMEOUT_S = 900
 """No single command of a six-machine stack takes longer, even under emulation."""
@@ -37,7 +31,7 @@ class LiveStack:
     name: str
     netns: str
     uri: str
-    folder: Path = STACKS
+    folder: Path = ROOT / "stacks"
 
     @property
     def plan(self) -> Plan:
@@ -124,12 +118,3 @@ class LiveStack:
     def node(self, name: str) -> NodePlan:
         """The plan of one node."""
         return self.plan.nodes[name]
-
-
-@contextmanager
-def described_as(stack: LiveStack, folder: Path, *, put: Mapping[str, Any]) -> Iterator[LiveStack]:
-    """The same stack under a changed description; the tracked file stays as it is."""
-    shutil.copytree(STACKS, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "_*"))
-    text = {"config": {CONFIG_KEY: changed(description(stack.name), put=put)}}
-    stack_file(folder, stack.name).write_text(yaml.safe_dump(text, sort_keys=False))
-    yield LiveStack(stack.name, stack.netns, stack.uri, folder)

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from cli import (
     commands_copies,
+    commands_drill,
     commands_fence,
     commands_lab,
     commands_look,
@@ -44,6 +45,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         commands_copies.repair,
         commands_fence.fence,
     ),
+    "Proof": (commands_drill.drill,),
     "Descriptions": (commands_look.render, commands_look.where, commands_look.graph),
     "This machine": (commands_lab.doctor, commands_lab.lab, commands_run.shell),
 }

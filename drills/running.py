@@ -87,6 +87,15 @@ class LiveStack:
         """Start a machine and wait until it answers."""
         self.pairwise("start", self.name, node)
 
+    def machine_state(self, node: str) -> str:
+        """libvirt's word for what a machine does: ``running``, ``paused``, ``shut off``."""
+        return self.virsh("domstate", self.plan.nodes[node].machine).strip()
+
+    def fence_requests(self) -> list[dict[str, Any]]:
+        """What nodes have asked of the fence endpoint, oldest first (``pairwise fence log``)."""
+        answer = self.pairwise("fence", "log", self.name, "--json")
+        return list(json.loads(answer.stdout)["requests"])
+
     def inside(self, *command: str) -> str:
         """Standard output of a command inside the lab's namespace."""
         done = subprocess.run(

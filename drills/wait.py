@@ -1,6 +1,6 @@
 """The one wait of drills and live tests: a condition, a deadline, and what was seen last.
 
-Beside it the pace of a workload, which waits for an instant and for nothing to happen.
+Beside it the pace of a workload and the length of a fault, which wait for nothing to happen.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ def wait_until(
             text = f"Waited {timeout_s:g} s for {what}; the last answer was {answer!r}."
             raise DeadlinePassedError(text)
         time.sleep(every_s)
+
+
+def last(seconds: float) -> None:
+    """Let a fault last so long: a span that is part of the fault itself, never a wait for
+    something to happen."""
+    time.sleep(seconds)
 
 
 async def pace(due: float) -> None:

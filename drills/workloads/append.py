@@ -1,114 +1,68 @@
 """Appends unique, increasing numbers to a file and has each on disk before it counts.
 
-The text of ``PROGRAM`` runs on the machine that mounts the share; it prints a number once fsync has
-returned, and what it prints is recorded outside of all machines. A number that was printed is an
-acknowledged write: it must be in the file whatever happened meanwhile.
+The text of ``PROGRAM`` runs on the machine that mounts the share; it says ``ok`` once fsync has
+returned. ``drills.workloads.recorder`` says what its lines mean.
 """
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from tempfile import TemporaryDirectory
+import shlex
 
-from drills.wait import wait_until
+from drills.workloads.recorder import EVERY_S
 
 PROGRAM = """\
 import json, os, sys, time
 path, every = sys.argv[1], float(sys.argv[2])
-file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+def say(number, event, **more):
+    print(json.dumps({"id": number, "event": event, **more}), flush=True)
+file = None
 number, due = 0, time.monotonic()
 while True:
     number += 1
-    begun = time.time()
-    os.write(file, b"%d\\n" % number)
-    os.fsync(file)
-    print(json.dumps({"id": number, "begun": begun, "at": time.time()}), flush=True)
+    say(number, "invoked")
+    try:
+        if file is None:
+            file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError as error:
+        say(number, "failed", error=str(error))
+    else:
+        try:
+            os.write(file, b"%d\\n" % number)
+            os.fsync(file)
+            say(number, "ok")
+        except OSError as error:
+            # The kernel may have sent some of it: it is there or not.
+            say(number, "unknown", error=str(error))
+            try:
+                os.close(file)
+            except OSError:
+                pass
+            file = None
     due = max(due + every, time.monotonic())
     time.sleep(max(due - time.monotonic(), 0))
 """
 """Python source; arguments: path, seconds between two writes."""
-EVERY_S = 0.2
-"""Five writes a second: the resolution of an outage, and little work for an emulated machine."""
+FILE = "drill-appended"
+"""Name of the file on the share."""
+AS_OWNER = ("setpriv", "--reuid", "www-data", "--regid", "www-data", "--clear-groups")
+"""The export is the web server's; root is nobody on it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Acknowledged:
-    """One write of which the program was told that it is on disk."""
-
-    id: int
-    """The number."""
-    begun: float
-    """When the write was begun, seconds since the epoch, by the writer's clock."""
-    at: float
-    """When it was acknowledged."""
+def clear_command(folder: str) -> str:
+    """Shell text that removes the file from a mounted share."""
+    return shlex.join([*AS_OWNER, "rm", "-f", f"{folder}/{FILE}"])
 
 
-class Appender:
-    """A running workload, and what was acknowledged to it."""
-
-    def __init__(self, process: subprocess.Popen[bytes], record: Path) -> None:
-        self._process, self._record = process, record
-        self.acknowledged_at_end: list[Acknowledged] = []
-
-    def acknowledged(self) -> list[Acknowledged]:
-        """Every acknowledged write so far."""
-        lines = self._record.read_text(encoding="utf-8").split("\n")[:-1]
-        return [Acknowledged(**json.loads(line)) for line in lines if line.startswith("{")]
-
-    def wait_for_more(self, count: int, *, timeout_s: float) -> None:
-        """Wait until so many writes were acknowledged since now.
-
-        Raises:
-            RuntimeError: the program has ended: no further write will come.
-        """
-        wanted = len(self.acknowledged()) + count
-
-        def enough() -> bool:
-            ended = self._process.poll()
-            if ended is not None:
-                raise RuntimeError(f"The writing program ended by itself (exit {ended}).")
-            return len(self.acknowledged()) >= wanted
-
-        wait_until(enough, what=f"{count} more acknowledged writes", timeout_s=timeout_s)
-
-    def stop(self) -> None:
-        """End the workload; the connection's end ends the program on the machine."""
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(timeout=30)
+def command(folder: str) -> str:
+    """Shell text that appends to the file on a mounted share, until its connection ends."""
+    return shlex.join([*AS_OWNER, "python3", "-c", PROGRAM, f"{folder}/{FILE}", str(EVERY_S)])
 
 
-@contextmanager
-def appending(argv: Sequence[str]) -> Iterator[Appender]:
-    """Run the workload for as long as the block lasts.
-
-    Args:
-        argv: what runs PROGRAM on the machine, with its arguments.
-    """
-    with TemporaryDirectory() as folder:
-        record = Path(folder) / "acknowledged"
-        with record.open("wb") as output:
-            process = subprocess.Popen(argv, stdout=output, stdin=subprocess.DEVNULL)
-            appender = Appender(process, record)
-            try:
-                yield appender
-            finally:
-                if process.poll() is None:
-                    appender.stop()
-                appender.acknowledged_at_end = appender.acknowledged()
+def read_command(export: str) -> str:
+    """Shell text for the server that prints the file as it is on its disk."""
+    return f"cat {shlex.quote(f'{export}/{FILE}')}"
 
 
-def longest_gap(writes: Sequence[Acknowledged]) -> float:
-    """The longest time between two acknowledgements in a row, in seconds."""
-    return max((after.at - before.at for before, after in pairwise(writes)), default=0.0)
-
-
-def lost(writes: Sequence[Acknowledged], found: Sequence[int]) -> list[int]:
-    """Acknowledged numbers that are not in the file."""
-    return sorted({write.id for write in writes} - set(found))
+def numbers(text: str) -> list[int]:
+    """The numbers in the file; a half-written line is none."""
+    return [int(line) for line in text.replace("\0", "").splitlines() if line.isdigit()]

@@ -12,7 +12,7 @@ from cli.main import SECTIONS, pairwise, run
 from tests.descriptions import STACKS
 
 OFFERED = {
-    "doctor", "lab", "up", "preview", "destroy", "status", "verify", "ssh", "exec", "console",
+    "doctor", "drill", "lab", "up", "preview", "destroy", "status", "verify", "ssh", "exec", "console",
     "start", "stop", "switchover", "activate", "fence", "heal", "repair", "render", "where",
     "graph", "shell",
 }  # fmt: skip

@@ -1,0 +1,108 @@
+"""``drill``: prove on running machines that a pair survives what it was built for."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from cli.checkout import Checkout, uses_lab
+from cli.errors import EXIT_USAGE, CommandError
+from cli.options import example, json_option, stack_argument
+from cli.progress import say
+from drills import summary as summaries
+from drills.drill import Drill
+from drills.invariants import worst
+from drills.result import EXIT_CODES
+from drills.run import run_drill
+from drills.running import LiveStack
+from drills.scenarios import DRILLS
+from stacks.plan_types import Plan
+
+
+@click.group(epilog=example("pairwise drill list nfs"))
+def drill() -> None:
+    """Faults that a stack must survive, brought about under load and judged from outside."""
+
+
+@drill.command(name="list", epilog=example("pairwise drill list nfs"))
+@stack_argument
+@json_option
+def drill_list(stack: str, as_json: bool) -> None:
+    """The drills that apply to a stack, and how long each takes under emulation."""
+    plan = Checkout().plan(stack)
+    found = applying(plan)
+    if as_json:
+        rows = [{"name": d.name, "seconds": d.seconds, "sentence": d.sentence} for d in found]
+        click.echo(json.dumps({"stack": stack, "drills": rows}, indent=1))
+        return
+    for item in found:
+        click.echo(f"{item.name:22} {item.seconds:4} s  {item.sentence}")
+    if not found:
+        say(f"no drill applies to {stack}: it has no pair under Heartbeat")
+
+
+@drill.command(name="run", epilog=example("pairwise drill run nfs power-cut --repeat 5"))
+@stack_argument
+@click.argument("name")
+@click.option("--repeat", type=click.IntRange(min=1), default=1, help="Run it so many times.")
+@json_option
+def drill_run(stack: str, name: str, repeat: int, as_json: bool) -> None:
+    """Bring one fault about while clients write, and judge what was seen.
+
+    Exit code: 0 pass, 1 fail, 2 it could not be told, 3 usage. With --json a run is one line.
+    """
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    chosen = named(plan, name)
+    if not uses_lab(plan):
+        raise CommandError(
+            f"No machine of {stack} is on the embedded hypervisor: drills pull plugs, and only of"
+            " a lab's machines."
+        )
+    lab = checkout.lab
+    live = LiveStack(stack, lab.netns, lab.uri, checkout.descriptions)
+    say(f"{name}: {chosen.sentence} About {chosen.seconds * repeat} s.")
+    found = []
+    for number in range(1, repeat + 1):
+        result = run_drill(live, chosen, say=lambda text: say(f"{name}: {text}"))
+        found.append(result.verdict)
+        for reason in result.reasons:
+            say(f"{name}: {reason}")
+        line = json.dumps(result.as_json()) if as_json else f"{number}/{repeat} {result.line()}"
+        click.echo(line)
+    sys.exit(EXIT_CODES[worst(found)])
+
+
+@drill.command(name="summary", epilog=example("pairwise drill summary nfs"))
+@stack_argument
+def drill_summary(stack: str) -> None:
+    """Write docs/evidence/drills-STACK.md from the verdicts of all runs that were kept."""
+    checkout = Checkout()
+    checkout.plan(stack)
+    page = summaries.write(stack, DRILLS, checkout.root / "docs" / "evidence")
+    if page is None:
+        raise CommandError(f"No run of a drill of {stack} was kept: `pairwise drill list {stack}`.")
+    click.echo(page.relative_to(checkout.root))
+
+
+def applying(plan: Plan) -> list[Drill]:
+    """The drills that a stack can be put through."""
+    return [item for item in DRILLS if item.applies(plan)]
+
+
+def named(plan: Plan, name: str) -> Drill:
+    """A drill of a stack by its name.
+
+    Raises:
+        CommandError: there is none of that name, or it does not apply.
+    """
+    found = {item.name: item for item in applying(plan)}
+    if name not in found:
+        known = ", ".join(found) or "none"
+        raise CommandError(
+            f"Stack {plan.stack} has no drill named {name!r}: choose one of: {known}.",
+            code=EXIT_USAGE,
+        )
+    return found[name]

@@ -1,0 +1,78 @@
+"""What must hold when a drill is over: nothing lost, nobody shot who should not, steady again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from drills.invariants import Finding, Verdict
+from drills.workloads.recorder import Write, acknowledged
+
+
+def lost(history: Sequence[Write], found: Iterable[int]) -> list[int]:
+    """Acknowledged numbers that are not there after the heal."""
+    return sorted({write.id for write in acknowledged(history)} - set(found))
+
+
+def never_asked_for(history: Sequence[Write], found: Iterable[int]) -> list[int]:
+    """Numbers that are there although no such write was ever begun, or it certainly failed."""
+    possible = {write.id for write in history if write.outcome != "failed"}
+    return sorted(set(found) - possible)
+
+
+def twice(found: Sequence[int]) -> list[int]:
+    """Numbers that are there more than once: a write that was executed again."""
+    return sorted(number for number, times in Counter(found).items() if times > 1)
+
+
+def writes_kept(history: Sequence[Write], found: Sequence[int]) -> Finding:
+    """Every acknowledged write is there, once, and nothing that nobody wrote."""
+    if not acknowledged(history):
+        return Finding(verdict=Verdict.UNKNOWN, reason="no write was acknowledged at all")
+    wrong = {
+        "acknowledged and lost": lost(history, found),
+        "there without having been written": never_asked_for(history, found),
+        "there more than once": twice(found),
+    }
+    for what, numbers in wrong.items():
+        if numbers:
+            shown = ", ".join(str(number) for number in numbers[:5])
+            return Finding(verdict=Verdict.FAIL, reason=f"{len(numbers)} {what}: {shown}")
+    return Finding(verdict=Verdict.PASS)
+
+
+def powered_off(requests: Iterable[dict[str, Any]]) -> list[str]:
+    """Nodes that the fence endpoint has powered off or found off, in order, one entry each."""
+    nodes: list[str] = []
+    for entry in requests:
+        node = str(entry["peer"])
+        if entry["verb"] == "off" and entry["result"] == "off" and node not in nodes:
+            nodes.append(node)
+    return nodes
+
+
+def fenced_as_expected(
+    requests: Sequence[dict[str, Any]], *, must: Iterable[str], may: Iterable[str] = ()
+) -> Finding:
+    """Those nodes were powered off that had to be, and no other.
+
+    Args:
+        requests: of the drill. must: nodes. may: nodes of which either is right.
+    """
+    seen, wanted = set(powered_off(requests)), set(must)
+    allowed = wanted | set(may)
+    if wanted <= seen <= allowed:
+        return Finding(verdict=Verdict.PASS)
+    expected = " and ".join(sorted(wanted)) or "nobody"
+    reason = f"powered off: {' and '.join(sorted(seen)) or 'nobody'}, expected: {expected}"
+    return Finding(verdict=Verdict.FAIL, reason=reason)
+
+
+def steady(status: dict[str, Any], preview: dict[str, Any]) -> Finding:
+    """``status`` finds nothing wrong, and ``preview`` nothing to change."""
+    if not status["healthy"]:
+        return Finding(verdict=Verdict.FAIL, reason=" ".join(status["problems"]))
+    if preview["changes"] != 0:
+        return Finding(verdict=Verdict.FAIL, reason=f"preview shows {preview['changes']} changes")
+    return Finding(verdict=Verdict.PASS)

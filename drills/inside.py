@@ -1,0 +1,171 @@
+"""Watches data nodes from within: one SSH connection each over the management network, 1 Hz.
+
+``PROGRAM`` reads /proc alone and runs at nice 10. Each of its lines is stamped here when it
+arrives; it carries the node's boot id and its own monotonic clock, which stands still while the
+machine is frozen or off, so that only samples are missed which the machine could have taken.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.facts import drbd
+from drills.running import PAIRWISE, LiveStack
+from drills.wait import wait_until
+from drills.workloads.recorder import end_group, start_group
+
+RATE_HZ = 1.0
+"""Samples per second and node."""
+FIRST_S = 90
+"""A node that runs gives its first sample in some seconds."""
+PROGRAM = """\
+import json, os, time
+def text(path):
+    try:
+        with open(path, errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+boot, due = text("/proc/sys/kernel/random/boot_id").strip(), time.monotonic()
+while True:
+    pids = [pid for pid in os.listdir("/proc") if pid.isdigit()]
+    mysqld = [int(pid) for pid in pids if text(f"/proc/{pid}/comm").strip() == "mysqld"]
+    line = {"boot": boot, "up": time.monotonic(), "now": time.time(), "mysqld": mysqld}
+    print(json.dumps({**line, "drbd": text("/proc/drbd")}), flush=True)
+    due += 1
+    while due <= time.monotonic():
+        due += 1
+    time.sleep(due - time.monotonic())
+"""
+"""Python source, run on the node."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What one node said at one instant."""
+
+    node: str
+    """Its name."""
+    at: float
+    """When it arrived, by this machine's monotonic clock."""
+    wall: float
+    """The same instant, seconds since the epoch by this machine's clock."""
+    boot: str
+    """Boot id of the node."""
+    up: float
+    """The node's monotonic clock."""
+    now: float
+    """The node's wall clock."""
+    roles: dict[int, str]
+    """DRBD role by minor: ``Primary``, ``Secondary``; only what is configured."""
+    mysqld: tuple[int, ...]
+    """Process ids of mysqld."""
+
+
+def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
+    """One line of the program; None for a line that is none."""
+    try:
+        said: dict[str, Any] = json.loads(line)
+        states = drbd.process(said["drbd"].splitlines())
+        return Sample(
+            node=node,
+            at=at,
+            wall=wall,
+            boot=str(said["boot"]),
+            up=float(said["up"]),
+            now=float(said["now"]),
+            roles={minor: state.role for minor, state in states.items() if state.configured},
+            mysqld=tuple(said["mysqld"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+class NodeWatch:
+    """Reads one node until stopped; connects again whenever the connection ends."""
+
+    def __init__(self, stack: LiveStack, node: str) -> None:
+        self.node = node
+        program = shlex.join(["nice", "-n", "10", "python3", "-c", PROGRAM])
+        self._argv = [str(PAIRWISE), "exec", stack.name, node, "--", program]
+        self._samples: list[Sample] = []
+        self._stopped = threading.Event()
+        self._process = start_group(self._argv)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            assert self._process.stdout is not None
+            for line in self._process.stdout:
+                text = line.decode("utf-8", "replace")
+                found = sample_of(self.node, text, at=time.monotonic(), wall=time.time())
+                if found is not None:
+                    self._samples.append(found)
+            self._process.wait()
+            if self._stopped.wait(1.0):
+                return
+            self._process = start_group(self._argv)
+
+    def samples(self) -> list[Sample]:
+        """Everything seen so far."""
+        return list(self._samples)
+
+    def wait_for_more(self, count: int, *, timeout_s: float) -> None:
+        """Wait for so many samples from now on."""
+        wanted = len(self._samples) + count
+        what = f"{count} more samples of {self.node}"
+        wait_until(lambda: len(self._samples) >= wanted, what=what, timeout_s=timeout_s)
+
+    def stop(self) -> None:
+        """End the connection."""
+        self._stopped.set()
+        end_group(self._process)
+        self._thread.join(timeout=30)
+
+
+@contextmanager
+def watching_nodes(stack: LiveStack, nodes: Iterable[str]) -> Iterator[dict[str, NodeWatch]]:
+    """Watch nodes for as long as the block lasts, from their first sample on."""
+    with ExitStack() as running:
+        watches: dict[str, NodeWatch] = {}
+        for node in nodes:
+            watches[node] = NodeWatch(stack, node)
+            running.callback(watches[node].stop)
+        for watch in watches.values():
+            watch.wait_for_more(1, timeout_s=FIRST_S)
+        yield watches
+
+
+def sampled(samples: Sequence[Sample]) -> float:
+    """The smallest share of the samples due that were taken, over all nodes and boots.
+
+    A machine that is off, frozen or not yet reached again owes nothing: what is due follows from
+    its own clock, from the first to the last sample of one boot.
+    """
+    boots: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for sample in samples:
+        boots[sample.node, sample.boot].append(sample.up)
+    shares = []
+    for times in boots.values():
+        due = (max(times) - min(times)) * RATE_HZ
+        if due >= 1:
+            shares.append(len(times) / due)
+    return min(min(shares, default=0.0), 1.0)
+
+
+def clock_offset(samples: Iterable[Sample], node: str) -> float:
+    """Seconds to add to a node's wall clock to get this machine's.
+
+    A line cannot arrive before it was written: the smallest difference is the nearest to the truth,
+    and what is left is the time that one line takes over the management network.
+    """
+    return min((s.wall - s.now for s in samples if s.node == node), default=0.0)

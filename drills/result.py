@@ -1,0 +1,105 @@
+"""The verdict of a run, as ``pairwise drill run --json`` prints it and the evidence keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from drills.invariants import Finding, Verdict, worst
+
+EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
+"""As those of ``pairwise verify``; 3 is usage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupResult:
+    """What clients of one group saw."""
+
+    outage_s: float
+    """From the last good answer before the longest gap to the first one after it."""
+    acknowledged: int
+    """Writes of which clients were told that they are kept."""
+    unknown: int
+    """Writes whose answer was lost."""
+    lost: int
+    """Acknowledged ones that were not there in the end."""
+    breakdown: dict[str, float] = field(default_factory=dict)
+    """Part of the outage -> seconds; empty where the group did not move."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One run of one drill."""
+
+    stack: str
+    """Name of the stack."""
+    drill: str
+    """Name of the drill."""
+    started: str
+    """When, in UTC; also the name of the evidence folder."""
+    seconds: float
+    """How long the run took, steady state included."""
+    checks: dict[str, Finding]
+    """The drill's own expectations, and what must hold after every drill."""
+    invariants: dict[str, Finding]
+    """What was watched all the time."""
+    groups: dict[str, GroupResult]
+    """By name; empty for a drill without clients."""
+    evidence: str
+    """Folder, relative to the checkout."""
+    made_on: dict[str, str] = field(default_factory=dict)
+    """Machine, commit and command of the run."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """One answer for all findings."""
+        findings = [*self.checks.values(), *self.invariants.values()]
+        return worst([finding.verdict for finding in findings]) if findings else Verdict.UNKNOWN
+
+    @property
+    def outage_s(self) -> float | None:
+        """The longest outage of any group."""
+        return max((group.outage_s for group in self.groups.values()), default=None)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Each finding that is no pass, as a sentence."""
+        named = {**self.checks, **self.invariants}
+        return [f"{name}: {found.reason}" for name, found in named.items() if found.reason]
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys of design.md section 6, and what a summary needs beside them."""
+        return {
+            "drill": self.drill,
+            "verdict": str(self.verdict),
+            "outage_s": self.outage_s,
+            "acknowledged": sum(group.acknowledged for group in self.groups.values()),
+            "lost": sum(group.lost for group in self.groups.values()),
+            "invariants": {name: str(f.verdict) for name, f in self.invariants.items()},
+            "evidence": self.evidence,
+            "stack": self.stack,
+            "started": self.started,
+            "seconds": self.seconds,
+            "reasons": self.reasons,
+            "checks": {name: str(found.verdict) for name, found in self.checks.items()},
+            "groups": {
+                name: {
+                    "outage_s": group.outage_s,
+                    "acknowledged": group.acknowledged,
+                    "unknown": group.unknown,
+                    "lost": group.lost,
+                    "breakdown": group.breakdown,
+                }
+                for name, group in self.groups.items()
+            },
+            "made_on": self.made_on,
+        }
+
+    def line(self) -> str:
+        """One line for a person."""
+        told = f"{self.drill}: {self.verdict}"
+        if self.outage_s is not None:
+            shown = self.as_json()
+            told += f", outage {self.outage_s:.1f} s, {shown['acknowledged']} acknowledged,"
+            told += f" {shown['lost']} lost"
+        return f"{told}, evidence in {self.evidence}"

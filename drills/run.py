@@ -1,0 +1,193 @@
+"""Runs one drill: steady state, load, watchers, the scenario, the heal, steady state, judgement."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from drills import checkers, evidence
+from drills.drill import Drill
+from drills.faults import heal_all
+from drills.inside import watching_nodes
+from drills.invariants import Finding, Verdict
+from drills.judge import Watched, clock_offsets, group_result, invariant_findings
+from drills.observe import observer
+from drills.picture import picture
+from drills.result import Result
+from drills.running import ROOT, LiveStack
+from drills.stage import STEADY_S, Stage
+from drills.workloads.recorder import recording
+from drills.writers import Writer, writer_of
+from stacks.plan_data_types import ServiceGroup
+
+FIRST_WRITES_S = 90
+"""The client connects, mounts and writes: seconds, more on a busy machine."""
+LAB_ERRORS = (OSError, RuntimeError, subprocess.SubprocessError, ValueError)
+"""What says something of the machinery and nothing of the pair: the verdict is unknown."""
+
+
+def run_drill(stack: LiveStack, drill: Drill, *, say: Callable[[str], None]) -> Result:
+    """One run; never raises for what a pair or a lab does: that is in the result.
+
+    Args:
+        stack: which is up. drill: applies to it. say: gets one line of progress at a time.
+    """
+    begun, stamp = time.monotonic(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    folder = evidence.folder_of(stack.name, drill.name, stamp)
+    checks: dict[str, Finding] = {}
+    found: dict[str, Any] = {"invariants": {}, "groups": {}}
+    try:
+        heal_all(stack)
+        say("waiting for the steady state")
+        stack.wait_until_steady(timeout_s=STEADY_S)
+        found = _drilled(stack, drill, folder, checks, say)
+    except (AssertionError, *LAB_ERRORS) as error:
+        # Before and after the scenario nothing has been asked of the pair yet, or any more.
+        checks["lab"] = Finding(verdict=Verdict.UNKNOWN, reason=sentence(error))
+    result = Result(
+        stack=stack.name,
+        drill=drill.name,
+        started=stamp,
+        seconds=round(time.monotonic() - begun, 1),
+        checks=checks,
+        evidence=str(folder.relative_to(ROOT)),
+        made_on=evidence.made_on(stack.name, drill.name),
+        **found,
+    )
+    evidence.write_json(folder / evidence.VERDICT, result.as_json())
+    return result
+
+
+def sentence(error: BaseException) -> str:
+    """What an error says, on one line; its kind where it says nothing."""
+    return " ".join(str(error).split())[:1000] or type(error).__name__
+
+
+def _drilled(
+    stack: LiveStack,
+    drill: Drill,
+    folder: Path,
+    checks: dict[str, Finding],
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    plan, pair = stack.plan, drill.pair_of(stack.plan)
+    assert pair is not None
+    since = time.time()
+    with _stage(stack, drill, pair, say) as (stage, writers):
+        checks["scenario"] = _play(drill, stage)
+        checks["recovered"] = _recover(stage)
+        ended = time.monotonic()
+    at_end = {name: stage.holder_now(_named(stage, name)) for name in writers}
+    seen = Watched(
+        nodes=stage.nodes,
+        marks=stage.marks,
+        arp=stage.arp.samples,
+        samples=[s for watch in stage.watches.values() for s in watch.samples()],
+        histories={name: recorder.history() for name, recorder in stage.writes.items()},
+        found={n: w.found(stack, at_end[n] or stage.nodes[0]) for n, w in writers.items()},
+        ended=ended,
+        wall_offset=time.time() - time.monotonic(),
+    )
+    requests = stage.fence_requests()
+    evidence.keep(folder, stack, plan, seen, requests)
+    offsets = clock_offsets(seen.samples, stage.nodes)
+    events = evidence.journals(stack, folder, plan.nodes, since=since, offsets=offsets)
+    by_mac = {
+        interface.mac: events[node]
+        for node in stage.nodes
+        for interface in plan.nodes[node].interfaces
+    }
+    groups = {name: group_result(seen, _named(stage, name), by_mac) for name in writers}
+    for name in writers:
+        checks[f"{name} writes"] = checkers.writes_kept(seen.histories[name], seen.found[name])
+        checks[f"{name} stall"] = _stall(groups[name].outage_s, drill.stall_s)
+    checks["fencing"] = checkers.fenced_as_expected(
+        requests, must=stage.must_fence, may=stage.may_fence
+    )
+    checks["steady"] = checkers.steady(stack.status(), stack.preview())
+    (folder / "timeline.svg").write_text(
+        picture(evidence.timeline(seen), _names(stage)), encoding="utf-8"
+    )
+    has_mysql = stage.data.mysql is not None
+    vips = len(stage.data.groups)
+    invariants = invariant_findings(seen, vips=vips, has_mysql=has_mysql)
+    return {"invariants": invariants, "groups": groups}
+
+
+def _named(stage: Stage, name: str) -> ServiceGroup:
+    return next(group for group in stage.data.groups if group.name == name)
+
+
+def _names(stage: Stage) -> dict[str, str]:
+    """What a picture calls MACs and addresses."""
+    macs = {i.mac: node for node in stage.nodes for i in stage.plan.nodes[node].interfaces}
+    return {**macs, **{str(group.vip): f"VIP {group.name}" for group in stage.data.groups}}
+
+
+@contextmanager
+def _stage(
+    stack: LiveStack, drill: Drill, pair: str, say: Callable[[str], None]
+) -> Iterator[tuple[Stage, Mapping[str, Writer]]]:
+    """The pair under load, with every watcher at work."""
+    plan = stack.plan
+    part = plan.deploys[pair]
+    nodes = sorted(part.nodes.values(), key=lambda node: node.id)
+    data = nodes[0].data
+    assert data is not None
+    names = (nodes[0].name, nodes[1].name)
+    groups = data.groups if drill.is_loaded else ()
+    writers = {group.name: writer_of(plan, pair, group) for group in groups}
+    with ExitStack() as running:
+        say("starting watchers and clients")
+        watches = running.enter_context(watching_nodes(stack, names))
+        bridge = plan.networks[data.heartbeat.client_interface].bridge
+        vips = [str(group.vip) for group in data.groups]
+        arp = running.enter_context(observer(stack.netns, "drills.arp", bridge, *vips))
+        stage = Stage(stack, plan, pair, names, data, arp, watches, {}, say)
+        for name, writer in writers.items():
+            writer.prepare(stack, stage.holder(_named(stage, name)))
+        stage.writes = {
+            name: running.enter_context(recording(writer.argv(stack)))
+            for name, writer in writers.items()
+        }
+        stage.fenced_before = len(stack.fence_requests())
+        arp.wait_for_more(5, timeout_s=FIRST_WRITES_S)
+        for recorder in stage.writes.values():
+            recorder.wait_for_more(10, timeout_s=FIRST_WRITES_S)
+        yield stage, writers
+
+
+def _play(drill: Drill, stage: Stage) -> Finding:
+    """The scenario; whatever it left broken is healed."""
+    try:
+        drill.run(stage)
+    except AssertionError as error:
+        heal_all(stage.stack)
+        return Finding(verdict=Verdict.FAIL, reason=sentence(error))
+    except LAB_ERRORS as error:
+        heal_all(stage.stack)
+        return Finding(verdict=Verdict.UNKNOWN, reason=sentence(error))
+    return Finding(verdict=Verdict.PASS)
+
+
+def _recover(stage: Stage) -> Finding:
+    """The steady state is back, and clients write."""
+    try:
+        stage.wait_until_steady()
+        stage.writes_go_on(10)
+        for watch in stage.watches.values():
+            watch.wait_for_more(1, timeout_s=FIRST_WRITES_S)
+    except AssertionError as error:
+        return Finding(verdict=Verdict.FAIL, reason=sentence(error))
+    return Finding(verdict=Verdict.PASS)
+
+
+def _stall(outage_s: float, most_s: float | None) -> Finding:
+    """Whether an outage is within the drill's bound."""
+    if most_s is None or outage_s <= most_s:
+        return Finding(verdict=Verdict.PASS)
+    return Finding(verdict=Verdict.FAIL, reason=f"{outage_s:.1f} s, at most {most_s:g} s")

@@ -1,0 +1,16 @@
+"""Every drill, by family; ``DRILLS`` is their order in lists and tables."""
+
+from __future__ import annotations
+
+from drills.drill import Drill
+from drills.scenarios import disks, freezes, links, moves, power, processes
+
+DRILLS: tuple[Drill, ...] = (
+    *moves.DRILLS,
+    *power.DRILLS,
+    *links.DRILLS,
+    *freezes.DRILLS,
+    *processes.DRILLS,
+    *disks.DRILLS,
+)
+"""All there are; which of them apply to a stack follows from its plan."""

@@ -1,0 +1,129 @@
+"""Links that fail: all between both nodes, only the disks', only the clients'."""
+
+from __future__ import annotations
+
+from drills.drill import Drill
+from drills.faults import cut, link_down, ping_dead
+from drills.stage import MOVE_S, Stage
+from drills.wait import last
+
+ASKED_S = 400
+"""A node that boots alone asks for a power-off after initdead, 120 s; then it is refused."""
+STALL_S = 5.0
+"""Longest stall when the replication link goes: DRBD gives its peer up after 3 s (its timeout),
+then dopd answers for it over the other link."""
+DEAD_TIMES = 3
+"""A fault that moves nothing lasts so many dead times: whatever would move has moved by then."""
+
+
+def partition(stage: Stage) -> None:
+    """Every link is cut, both ways: exactly one node is left, by the survivor's order."""
+    stage.spread()
+    survivor = min(stage.data.groups, key=lambda group: stage.data.fence.delays_s[group.name])
+    stays = stage.holder(survivor)
+    shot = stage.other(stays)
+    stage.must_fence = {shot}
+    stage.mark("both links cut")
+    with cut(stage.stack.netns, stage.plans(stays), stage.links):
+        stage.writes_go_on()
+        for group in stage.data.groups:
+            stage.expect_at(group, stays)
+        found = stage.powered_off()
+        stage.expect(found == [shot], f"powered off: {found}")
+        stage.stack.start(shot)
+        stage.mark(f"{shot} started, the links still cut")
+        words = f"Take-over on {shot} waits for fencing of {stays}"
+        stage.wait_for_problem(words, timeout_s=ASKED_S)
+        stage.writes_go_on()
+        for group in stage.data.groups:
+            stage.expect(stage.held_by(group)[-1] == stays, f"{shot} took {group.name} over")
+        stage.expect(stage.stack.machine_state(stays) == "running", f"{stays} is off, too")
+    stage.mark("links whole")
+    stage.wait_until_steady(timeout_s=2 * MOVE_S)
+
+
+def replication_cut(stage: Stage) -> None:
+    """Only the link of the disks: clients feel a short stall."""
+    active = stage.active
+    stage.mark("replication link cut")
+    with cut(stage.stack.netns, stage.plans(active), (stage.replication_network,)):
+        stage.writes_go_on(100)
+        stage.expect_nothing_moved()
+    stage.mark("replication link whole")
+    stage.wait_until_steady()
+    stage.expect_nothing_moved()
+
+
+def client_link_cut(stage: Stage) -> None:
+    """The active node is alive and no client reaches it."""
+    active = stage.active
+    stage.gather(active)
+    stage.mark(f"client link of {active} cut")
+    with link_down(stage.stack, active, stage.client_network):
+        stage.writes_go_on()
+        for group in stage.data.groups:
+            held = stage.held_by(group)
+            stage.expect(held[-1] == stage.other(active), f"group {group.name}: {held}")
+    stage.mark(f"client link of {active} whole")
+    stage.wait_until_steady()
+
+
+def client_link_backup(stage: Stage) -> None:
+    """The node that holds nothing loses its clients."""
+    active = stage.active
+    stage.gather(active)
+    backup = stage.other(active)
+    stage.mark(f"client link of {backup} cut")
+    with link_down(stage.stack, backup, stage.client_network):
+        last(DEAD_TIMES * stage.data.heartbeat.deadtime_s)
+        stage.writes_go_on()
+    stage.mark(f"client link of {backup} whole")
+    stage.wait_until_steady()
+    stage.expect_nothing_moved()
+
+
+def ping_is_dead(stage: Stage) -> None:
+    """The address that both nodes ping answers neither of them."""
+    stage.mark("ping address dead for both nodes")
+    nodes = stage.plans(stage.active)
+    with ping_dead(stage.stack.netns, nodes, stage.client_network, stage.data.heartbeat.ping):
+        last(DEAD_TIMES * stage.data.heartbeat.deadtime_s)
+        stage.writes_go_on()
+    stage.mark("ping address answers")
+    stage.wait_until_steady()
+    stage.expect_nothing_moved()
+
+
+DRILLS = (
+    Drill(
+        name="partition",
+        sentence="Every link between both nodes is cut: one is powered off, the survivor serves.",
+        run=partition,
+        seconds=480,
+    ),
+    Drill(
+        name="replication-cut",
+        sentence="The replication link is cut: the active side stays, after a short stall.",
+        run=replication_cut,
+        seconds=120,
+        stall_s=STALL_S,
+    ),
+    Drill(
+        name="client-link-cut",
+        sentence="The active node's client link is cut: groups move, and nobody is powered off.",
+        run=client_link_cut,
+        seconds=180,
+    ),
+    Drill(
+        name="client-link-backup",
+        sentence="The backup's client link is cut: nothing moves.",
+        run=client_link_backup,
+        seconds=120,
+    ),
+    Drill(
+        name="ping-dead",
+        sentence="The ping address answers neither node: nothing moves.",
+        run=ping_is_dead,
+        seconds=120,
+    ),
+)

@@ -1,0 +1,113 @@
+"""Power cuts: of the active node, with one group or both on it, and of both nodes in turn."""
+
+from __future__ import annotations
+
+from drills.drill import Drill
+from drills.faults import endpoint_down, power_cut
+from drills.stage import MOVE_S, Stage
+
+WAIT_S = 120
+"""Heartbeat's dead time and its first request for a power-off, on a busy machine."""
+BOOT_ALONE_S = 400
+"""A node that boots alone asks for a power-off after initdead, 120 s, and is refused."""
+
+
+def power_cut_active(stage: Stage) -> None:
+    """One group on each node where there are two."""
+    stage.spread()
+    _cut_the_active_one(stage)
+
+
+def power_cut_both(stage: Stage) -> None:
+    """Both groups on the node that dies."""
+    stage.gather(stage.active)
+    _cut_the_active_one(stage)
+
+
+def _cut_the_active_one(stage: Stage) -> None:
+    dead = stage.active
+    left = stage.other(dead)
+    stage.must_fence = {dead}
+    stage.mark(f"power of {dead} cut")
+    with power_cut(stage.stack, dead):
+        stage.writes_go_on()
+        for group in stage.data.groups:
+            stage.expect_at(group, left)
+    stage.mark(f"{dead} started again")
+    stage.wait_until_steady()
+    for group in stage.data.groups:
+        stage.expect_at(group, left)
+
+
+def endpoint_is_down(stage: Stage) -> None:
+    """Nothing is taken over until a person has seen the machine dead."""
+    dead = stage.active
+    stage.gather(dead)
+    left = stage.other(dead)
+    nodes = stage.plans(dead)
+    # Once the endpoint answers again it may be asked about the machine that is off.
+    stage.may_fence = {dead}
+    with endpoint_down(stage.stack.netns, nodes, stage.data.fence):
+        stage.mark(f"fence endpoint down, power of {dead} cut")
+        with power_cut(stage.stack, dead):
+            said = stage.wait_for_problem(f"waits for fencing of {dead}", timeout_s=WAIT_S)
+            command = f"pairwise fence confirm {stage.stack.name} {dead}"
+            stage.expect(command in said, f"`status` does not name {command!r}: {said}")
+            for group in stage.data.groups:
+                held = stage.held_by(group)
+                stage.expect(held == [dead], f"group {group.name} was taken over: {held}")
+            stage.mark(f"fence confirm {dead}")
+            stage.stack.pairwise("fence", "confirm", stage.stack.name, dead)
+            stage.writes_go_on()
+            stage.expect_at(stage.group, left)
+
+
+def both_off_stale_first(stage: Stage) -> None:
+    """The node that has not seen the last writes is started first: it stays passive."""
+    newer = stage.active
+    stage.gather(newer)
+    stale = stage.other(newer)
+    stage.must_fence, stage.may_fence = {stale}, set()
+    stage.mark(f"power of {stale} cut")
+    with power_cut(stage.stack, stale):
+        stage.writes_go_on()
+        stage.mark(f"power of {newer} cut, too")
+        with power_cut(stage.stack, newer):
+            stage.stack.start(stale)
+            stage.mark(f"{stale} started, alone")
+            stage.wait_for_problem(f"Take-over on {stale} waits", timeout_s=BOOT_ALONE_S)
+            for group in stage.data.groups:
+                held = stage.held_by(group)
+                stage.expect(held == [newer], f"group {group.name} was held by {held}")
+        stage.mark(f"{newer} started")
+    stage.wait_until_steady(timeout_s=2 * MOVE_S)
+    stage.writes_go_on()
+
+
+DRILLS = (
+    Drill(
+        name="power-cut",
+        sentence="The active node loses its power: the peer takes over, and nothing fails back.",
+        run=power_cut_active,
+        seconds=240,
+    ),
+    Drill(
+        name="power-cut-both",
+        sentence="A node that holds both groups loses its power: the peer takes both over.",
+        run=power_cut_both,
+        seconds=270,
+        least_groups=2,
+    ),
+    Drill(
+        name="endpoint-down",
+        sentence="Power cut with the fence endpoint down: nobody takes over until `fence confirm`.",
+        run=endpoint_is_down,
+        seconds=300,
+    ),
+    Drill(
+        name="both-off-stale-first",
+        sentence="Both nodes die in turn, the stale one is started first: it stays passive.",
+        run=both_off_stale_first,
+        seconds=600,
+    ),
+)

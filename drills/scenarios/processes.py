@@ -1,0 +1,98 @@
+"""A daemon that stops or dies: it comes back where it was, or its group moves; nothing is lost."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from drills.drill import Drill
+from drills.faults import killed, start_again
+from drills.stage import Stage
+
+
+def service_stop(stage: Stage) -> None:
+    """Document 002: the NFS server is stopped by hand; the monitor starts it again."""
+    group = next(item for item in stage.data.groups if item.name == "nfs")
+    active, unit = stage.holder(group), group.units[-1]
+    stage.mark(f"{unit} stopped on {active}")
+    stage.stack.exec(active, f"systemctl stop {unit}")
+    stage.writes_go_on()
+    stage.wait_until_steady()
+    stage.expect_nothing_moved()
+
+
+def kill_service(stage: Stage, *, process: str, group: str) -> None:
+    """SIGKILL on the node that holds the group."""
+    found = next(item for item in stage.data.groups if item.name == group)
+    active = stage.holder(found)
+    stage.mark(f"{process} killed on {active}")
+    killed(stage.stack, active, process)
+    stage.writes_go_on()
+    stage.wait_until_steady()
+
+
+def no_threads(stage: Stage) -> None:
+    """The NFS server's unit stays active and nobody serves."""
+    group = next(item for item in stage.data.groups if item.name == "nfs")
+    active = stage.holder(group)
+    stage.mark(f"no NFS threads on {active}")
+    stage.stack.exec(active, "rpc.nfsd 0")
+    stage.writes_go_on()
+    stage.wait_until_steady()
+
+
+def kill_heartbeat(stage: Stage) -> None:
+    """All of Heartbeat on the active node at once: a silent node that still serves."""
+    active = stage.active
+    stage.gather(active)
+    stage.may_fence = {active}
+    stage.mark(f"heartbeat killed on {active}")
+    killed(stage.stack, active, "heartbeat")
+    stage.writes_go_on()
+    start_again(stage.stack, stage.nodes)
+    stage.wait_until_steady()
+    stage.writes_go_on()
+
+
+DRILLS = (
+    Drill(
+        name="service-stop",
+        sentence="The NFS server is stopped by hand: the monitor brings it back, nothing moves.",
+        run=service_stop,
+        seconds=90,
+        groups=("nfs",),
+    ),
+    Drill(
+        name="kill-mysqld",
+        sentence="mysqld is killed: it is started again or its group moves.",
+        run=partial(kill_service, process="mysqld", group="mysql"),
+        seconds=120,
+        groups=("mysql",),
+    ),
+    Drill(
+        name="kill-heartbeat",
+        sentence="Heartbeat is killed on the active node: its groups stay or move, held by one.",
+        run=kill_heartbeat,
+        seconds=240,
+    ),
+    Drill(
+        name="nfs-threads-0",
+        sentence="The NFS server loses all its threads: it is restarted or its group moves.",
+        run=no_threads,
+        seconds=120,
+        groups=("nfs",),
+    ),
+    Drill(
+        name="kill-nfsdcld",
+        sentence="nfsdcld is killed: it is started again, and clients keep their state.",
+        run=partial(kill_service, process="nfsdcld", group="nfs"),
+        seconds=90,
+        groups=("nfs",),
+    ),
+    Drill(
+        name="kill-mountd",
+        sentence="rpc.mountd is killed: it is started again or its group moves.",
+        run=partial(kill_service, process="rpc.mountd", group="nfs"),
+        seconds=90,
+        groups=("nfs",),
+    ),
+)

@@ -1,0 +1,204 @@
+"""What a scenario acts on and asks of: one data pair under load, watched from outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from drills.checkers import powered_off
+from drills.inside import NodeWatch
+from drills.observe import Observation, holders
+from drills.running import LiveStack
+from drills.wait import wait_until
+from drills.workloads.recorder import Recorder
+from stacks.plan_data_types import DataPlan, ServiceGroup
+from stacks.plan_types import NodePlan, Plan
+
+MOVE_S = 300
+"""A take-over takes half a minute under emulation; others may keep the processors busy."""
+STEADY_S = 600
+"""A node that was powered off boots, resyncs and is met again, with others beside it."""
+ENOUGH = 20
+"""Acknowledged writes, four seconds of them, that say that clients are served again."""
+
+
+class DrillFailedError(AssertionError):
+    """A drill saw what it must not; the text says what."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """An instant of the drill: a fault, or its end."""
+
+    at: float
+    """Monotonic clock of this machine."""
+    wall: float
+    """Seconds since the epoch."""
+    text: str
+    """What happened, for the timeline."""
+
+
+@dataclass
+class Stage:
+    """One run of one drill."""
+
+    stack: LiveStack
+    plan: Plan
+    pair: str
+    """Name of the data pair."""
+    nodes: tuple[str, str]
+    """Both nodes, by id."""
+    data: DataPlan
+    """What they share."""
+    arp: Observation
+    """Holders of the pair's VIPs."""
+    watches: Mapping[str, NodeWatch]
+    """Both nodes from within."""
+    writes: Mapping[str, Recorder]
+    """The workload of each group, by its name."""
+    say: Callable[[str], None]
+    """One line of progress."""
+    fenced_before: int = 0
+    """Requests that the fence endpoint had been asked before the drill."""
+    must_fence: set[str] = field(default_factory=set)
+    """Nodes that have to be powered off in the course of it."""
+    may_fence: set[str] = field(default_factory=set)
+    """Nodes of which either is right."""
+    marks: list[Mark] = field(default_factory=list)
+
+    @property
+    def group(self) -> ServiceGroup:
+        """The group that the drill is about: the first one of the pair."""
+        return self.data.groups[0]
+
+    @property
+    def active(self) -> str:
+        """The node that holds the drill's group."""
+        return self.holder(self.group)
+
+    def other(self, node: str) -> str:
+        """A node's peer."""
+        return self.nodes[1] if node == self.nodes[0] else self.nodes[0]
+
+    def plans(self, first: str) -> tuple[NodePlan, NodePlan]:
+        """The plans of both nodes, the named one first."""
+        return self.plan.nodes[first], self.plan.nodes[self.other(first)]
+
+    @property
+    def client_network(self) -> str:
+        """The network of the VIPs."""
+        return self.data.heartbeat.client_interface
+
+    @property
+    def replication_network(self) -> str:
+        """The network of the disks."""
+        return self.data.drbd.resources[0].network
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Every network over which both nodes hear each other."""
+        return tuple(link.interface for link in self.data.heartbeat.links)
+
+    def mark(self, text: str) -> None:
+        """Note what happens now."""
+        self.marks.append(Mark(at=time.monotonic(), wall=time.time(), text=text))
+        self.say(text)
+
+    def expect(self, holds: bool, sentence: str) -> None:
+        """End the drill unless something holds.
+
+        Raises:
+            DrillFailedError: it does not.
+        """
+        if not holds:
+            raise DrillFailedError(sentence)
+
+    def holder_now(self, group: ServiceGroup) -> str | None:
+        """The node that has all of a group; none while it moves."""
+        for pair in self.stack.status()["pairs"]:
+            for shown in pair["groups"]:
+                if pair["name"] == self.pair and shown["name"] == group.name:
+                    return str(shown["active"]) if shown["active"] else None
+        return None
+
+    def holder(self, group: ServiceGroup) -> str:
+        """The node that has all of a group, once one has."""
+        what = f"a holder of group {group.name}"
+        found = wait_until(lambda: self.holder_now(group), what=what, timeout_s=MOVE_S, every_s=1)
+        return str(found)
+
+    def placed(self) -> dict[str, str]:
+        """Holder of each group."""
+        return {group.name: self.holder(group) for group in self.data.groups}
+
+    def gather(self, node: str) -> None:
+        """Have one node hold every group."""
+        if set(self.placed().values()) != {node}:
+            self.stack.pairwise("switchover", self.stack.name, node)
+
+    def spread(self) -> None:
+        """Have each group where it is preferred, which is one on each node where there are two."""
+        for group in self.data.groups:
+            if self.holder(group) != group.prefers:
+                self.stack.pairwise(
+                    "switchover", self.stack.name, group.prefers, "--group", group.name
+                )
+
+    def writes_go_on(self, count: int = ENOUGH, *, groups: Sequence[str] | None = None) -> None:
+        """Wait until so many more writes were acknowledged, by each group or by those named."""
+        for name, recorder in self.writes.items():
+            if groups is None or name in groups:
+                recorder.wait_for_more(count, timeout_s=MOVE_S)
+
+    def held_by(self, group: ServiceGroup, *, since: Mark | None = None) -> list[str]:
+        """Nodes that have held a group's VIP since a mark, the first one where none is given, in
+        order; silence left out."""
+        begin = since or (self.marks[0] if self.marks else None)
+        samples = [s for s in self.arp.peek() if begin is None or s["at"] >= begin.wall]
+        changes = holders(samples).get(str(group.vip), [])
+        seen = [self.stack.node_of_mac(macs[0]) for _, macs in changes if macs]
+        return [node for node, _ in groupby(seen)]
+
+    def expect_nothing_moved(self) -> None:
+        """Each VIP has been with one node since the first mark.
+
+        Raises:
+            DrillFailedError: one has moved.
+        """
+        for group in self.data.groups:
+            seen = self.held_by(group)
+            sentence = f"group {group.name} moved: {' -> '.join(seen) or 'nobody held it'}"
+            self.expect(len(seen) == 1, sentence)
+
+    def expect_at(self, group: ServiceGroup, node: str) -> None:
+        """A group is with a node.
+
+        Raises:
+            DrillFailedError: it is elsewhere.
+        """
+        found = self.holder(group)
+        self.expect(found == node, f"group {group.name} is on {found} and not on {node}")
+
+    def fence_requests(self) -> list[dict[str, object]]:
+        """What the fence endpoint was asked in the course of the drill."""
+        return self.stack.fence_requests()[self.fenced_before :]
+
+    def powered_off(self) -> list[str]:
+        """Nodes that were powered off in the course of the drill."""
+        return powered_off(self.fence_requests())
+
+    def wait_for_problem(self, words: str, *, timeout_s: float) -> str:
+        """Wait until ``status`` names a problem that holds these words; the whole sentence."""
+
+        def named() -> str:
+            found = [text for text in self.stack.status()["problems"] if words in text]
+            return found[0] if found else ""
+
+        what = f"`status` to say {words!r}"
+        return wait_until(named, what=what, timeout_s=timeout_s, every_s=2)
+
+    def wait_until_steady(self, *, timeout_s: float = STEADY_S) -> None:
+        """Wait until ``status`` finds nothing wrong."""
+        self.stack.wait_until_steady(timeout_s=timeout_s)

@@ -1,0 +1,125 @@
+"""``docs/evidence/drills-STACK.md``: what all kept runs of a stack have shown, drill by drill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from drills import evidence
+from drills.drill import Drill
+from drills.running import ROOT
+from drills.timeline import PARTS
+
+HEADS = ("drill", "runs", "verdict", "outage median s", "outage most s", "acknowledged", "lost",
+         "invariants")  # fmt: skip
+"""Columns of the table."""
+
+
+def verdicts(folder: Path, drill: str) -> list[dict[str, Any]]:
+    """Every kept run of a drill, oldest first."""
+    files = sorted((folder / drill).glob(f"*/{evidence.VERDICT}"))
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+def summary(stack: str, runs: Mapping[str, Sequence[dict[str, Any]]], *, command: str) -> str:
+    """The page.
+
+    Args:
+        stack: name. runs: verdicts by drill, in the order of the table. command: that makes it.
+    """
+    shown = {name: found for name, found in runs.items() if found}
+    newest = max((run for found in shown.values() for run in found), key=lambda r: r["started"])
+    made = newest["made_on"]
+    commits = sorted({r["made_on"]["commit"] for found in shown.values() for r in found})
+    lines = [
+        f"# Drills of stack {stack}",
+        "",
+        f"Written by `{command}` from the verdicts of {sum(map(len, shown.values()))} runs, each by"
+        f" `pairwise drill run {stack} NAME`; the last one at {newest['started']} on"
+        f" {made['machine']} (emulated machines unless KVM works), at commit {', '.join(commits)}.",
+        "",
+        "| " + " | ".join(HEADS) + " |",
+        "|---" * len(HEADS) + "|",
+        *(_row(name, found) for name, found in shown.items()),
+        "",
+        *_breakdowns(shown),
+    ]
+    for name, found in shown.items():
+        wrong = [
+            (r["started"], text) for r in found if r["verdict"] != "pass" for text in r["reasons"]
+        ]
+        if wrong:
+            lines += [f"## {name}: not passed", "", *(f"- {at}: {text}" for at, text in wrong), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
+    outages = [run["outage_s"] for run in found if run["outage_s"] is not None]
+    counted = [f"{n} {v}" for v in ("pass", "fail", "unknown") if (n := _count(found, v))]
+    broken = sorted({n for r in found for n, v in r["invariants"].items() if v != "pass"})
+    cells = [
+        name,
+        str(len(found)),
+        ", ".join(counted),
+        f"{median(outages):.1f}" if outages else "-",
+        f"{max(outages):.1f}" if outages else "-",
+        str(sum(run["acknowledged"] for run in found)),
+        str(sum(run["lost"] for run in found)),
+        ", ".join(broken) or "all held",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _count(found: Sequence[dict[str, Any]], verdict: str) -> int:
+    return sum(run["verdict"] == verdict for run in found)
+
+
+def _breakdowns(runs: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
+    """Where the time of an outage went: the median of each part, for groups that moved."""
+    rows = []
+    for name, found in runs.items():
+        groups = sorted({group for run in found for group in run["groups"]})
+        for group in groups:
+            parts = [r["groups"][group]["breakdown"] for r in found if group in r["groups"]]
+            medians = {p: [run[p] for run in parts if p in run] for p in PARTS}
+            if any(medians.values()):
+                cells = [f"{median(v):.1f}" if v else "-" for v in medians.values()]
+                rows.append("| " + " | ".join([f"{name}, {group}", *cells]) + " |")
+    if not rows:
+        return []
+    head = "| " + " | ".join(["median s", *PARTS]) + " |"
+    title = ["## Where the time of an outage goes", ""]
+    return [*title, head, "|---" * (len(PARTS) + 1) + "|", *rows, ""]
+
+
+def median_run(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The run whose outage is nearest to the median one from below."""
+    timed = sorted(
+        (run for run in found if run["outage_s"] is not None),
+        key=lambda run: float(run["outage_s"]),
+    )
+    return timed[(len(timed) - 1) // 2] if timed else None
+
+
+def write(stack: str, drills: Sequence[Drill], target: Path) -> Path | None:
+    """Write the page and the picture of one median run per drill; None where no run was kept."""
+    folder = evidence.FOLDER / stack
+    runs = {drill.name: verdicts(folder, drill.name) for drill in drills}
+    if not any(runs.values()):
+        return None
+    target.mkdir(parents=True, exist_ok=True)
+    text = summary(stack, runs, command=f"pairwise drill summary {stack}")
+    pictures = ["", "## One median run of each", ""]
+    for name, found in runs.items():
+        run = median_run(found)
+        source = ROOT / run["evidence"] / "timeline.svg" if run else None
+        if source is not None and source.exists():
+            shutil.copyfile(source, target / f"drill-{stack}-{name}.svg")
+            pictures += [f"![{name}](drill-{stack}-{name}.svg)", ""]
+    page = target / f"drills-{stack}.md"
+    page.write_text(text + "\n".join(pictures).rstrip() + "\n", encoding="utf-8")
+    return page

@@ -1,0 +1,84 @@
+"""Histories and what they prove: lost writes, gaps, fencing, steady state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drills.checkers import fenced_as_expected, powered_off, steady, writes_kept
+from drills.invariants import Verdict
+from drills.workloads.recorder import Write, apply_line, longest_gap
+
+
+def write(number: int, at: float, outcome: str = "ok") -> Write:
+    return Write(id=number, invoked=at, ended=at, outcome=outcome)
+
+
+HISTORY = [write(1, 1.0), write(2, 1.5), write(3, 2.0, "failed"), write(4, 9.5)]
+
+
+def test_lines_become_a_history() -> None:
+    writes: dict[int, Write] = {}
+    for at, line in enumerate(
+        (
+            '{"id": 1, "event": "invoked"}',
+            '{"id": 1, "event": "ok"}',
+            '{"id": 2, "event": "invoked"}',
+            '{"id": 2, "event": "unknown", "error": "gone away"}',
+            '{"id": 3, "event": "invoked"}',
+            "a warning of PHP",
+        )
+    ):
+        apply_line(writes, line, at=float(at))
+    assert [writes[n].outcome for n in (1, 2, 3)] == ["ok", "unknown", "unknown"]
+    assert (writes[1].invoked, writes[1].ended) == (0.0, 1.0)
+    assert writes[2].error == "gone away"
+    assert writes[3].ended is None
+
+
+def test_a_lost_write_is_found() -> None:
+    found = writes_kept(HISTORY, [1, 4])
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "1 acknowledged and lost: 2"
+
+
+def test_a_write_whose_answer_was_lost_may_be_there_or_not() -> None:
+    history = [write(1, 1.0), write(2, 2.0, "unknown")]
+    assert writes_kept(history, [1]).verdict is Verdict.PASS
+    assert writes_kept(history, [1, 2]).verdict is Verdict.PASS
+
+
+def test_a_write_that_failed_or_ran_twice_must_not_be_there() -> None:
+    assert "without having been written: 3" in writes_kept(HISTORY, [1, 2, 3, 4]).reason
+    assert "more than once: 4" in writes_kept(HISTORY, [1, 2, 4, 4]).reason
+
+
+def test_no_write_at_all_proves_nothing() -> None:
+    assert writes_kept([], []).verdict is Verdict.UNKNOWN
+
+
+def test_the_longest_gap_is_from_good_to_good() -> None:
+    assert longest_gap(HISTORY).seconds == 8.0
+    assert longest_gap([]).seconds == 0.0
+
+
+def request(peer: str, result: str = "off", verb: str = "off") -> dict[str, Any]:
+    return {"peer": peer, "verb": verb, "result": result}
+
+
+def test_fencing_is_what_was_expected_and_no_more() -> None:
+    log = [request("nfs1", "on", "status"), request("nfs1"), request("nfs1")]
+    assert powered_off(log) == ["nfs1"]
+    assert fenced_as_expected(log, must=["nfs1"]).verdict is Verdict.PASS
+    assert fenced_as_expected(log, must=[], may=["nfs1"]).verdict is Verdict.PASS
+    assert fenced_as_expected([], must=[], may=["nfs1"]).verdict is Verdict.PASS
+    assert fenced_as_expected(log, must=[]).verdict is Verdict.FAIL
+    assert fenced_as_expected([], must=["nfs1"]).verdict is Verdict.FAIL
+    refused = [request("nfs2", "refused")]
+    assert fenced_as_expected(refused, must=["nfs2"]).verdict is Verdict.FAIL
+
+
+def test_steady_is_healthy_and_nothing_to_change() -> None:
+    assert steady({"healthy": True, "problems": []}, {"changes": 0}).verdict is Verdict.PASS
+    sick = {"healthy": False, "problems": ["nfs2 is off."]}
+    assert steady(sick, {"changes": 0}).reason == "nfs2 is off."
+    assert "2 changes" in steady({"healthy": True, "problems": []}, {"changes": 2}).reason

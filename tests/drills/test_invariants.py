@@ -1,0 +1,110 @@
+"""Each watcher is shown a violation and must report it; too few samples are no pass."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from drills.inside import Sample, clock_offset, sample_of, sampled
+from drills.invariants import Verdict, one_holder, one_mysqld, one_primary, worst
+
+PROC = " 0: cs:Connected ro:{}/Secondary ds:UpToDate/UpToDate C r-----\n    ns:0 nr:0 oos:0\n"
+
+
+def sample(node: str, at: float, role: str = "Secondary", mysqld: int = 0, **more: Any) -> Sample:
+    given: dict[str, Any] = {
+        "node": node,
+        "at": at,
+        "wall": 1000 + at,
+        "boot": "one",
+        "up": at,
+        "now": 1000 + at,
+        "roles": {0: role},
+        "mysqld": tuple(range(1, mysqld + 1)),
+    }
+    return Sample(**{**given, **more})
+
+
+def steady(seconds: int) -> list[Sample]:
+    return [
+        sample(node, second + shift, role)
+        for second in range(seconds)
+        for node, shift, role in (("a", 0.0, "Primary"), ("b", 0.4, "Secondary"))
+    ]
+
+
+def test_one_primary_holds_and_a_move_is_no_violation() -> None:
+    moved = [*steady(10), *(sample("a", 10.0 + n) for n in range(5))]
+    moved += [sample("b", 10.4 + n, "Primary") for n in range(5)]
+    assert one_primary(steady(20)).verdict is Verdict.PASS
+    assert one_primary(moved).verdict is Verdict.PASS
+
+
+def test_two_primaries_are_seen() -> None:
+    both = [*steady(10), sample("b", 5.6, "Primary"), sample("b", 6.6, "Primary")]
+    found = one_primary(both)
+    assert found.verdict is Verdict.FAIL
+    assert found.reason == "minor 0 was Primary on a and b at once"
+
+
+def test_a_primary_that_was_powered_off_is_no_second_one() -> None:
+    """Its last word was Primary; whoever comes after it in silence is alone."""
+    before = [sample("a", float(n), "Primary") for n in range(5)]
+    after = [sample("b", 20.0 + n, "Primary") for n in range(5)]
+    booted = [sample("a", 40.0 + n, boot="two") for n in range(5)]
+    assert one_primary([*before, *after, *booted]).verdict is Verdict.PASS
+
+
+def test_a_thawed_primary_beside_a_new_one_is_seen() -> None:
+    """It was frozen, which its own clock does not show, and still says Primary."""
+    stale = [sample("a", at, "Primary") for at in (0.0, 1.0, 30.0, 31.0)]
+    new = [sample("b", 20.0 + n, "Primary") for n in range(12)]
+    assert one_primary([*stale, *new]).verdict is Verdict.FAIL
+
+
+def test_two_mysqld_are_seen_on_two_nodes_and_on_one() -> None:
+    two_nodes = [sample(n, float(at), mysqld=1) for at in range(5) for n in ("a", "b")]
+    one_node = [sample("a", float(at), mysqld=2) for at in range(5)]
+    assert one_mysqld(two_nodes).reason == "mysqld ran on a and b at once"
+    assert one_mysqld(one_node).reason == "2 mysqld ran on a"
+    assert one_mysqld(steady(20)).verdict is Verdict.PASS
+
+
+def arp(at: float, *macs: str) -> dict[str, Any]:
+    return {"at": at, "vip": "10.0.0.1", "sequence": int(at * 5), "macs": list(macs)}
+
+
+def test_two_holders_are_seen() -> None:
+    calm = [arp(n / 5, "52:a") for n in range(100)]
+    assert one_holder(calm, vips=1).verdict is Verdict.PASS
+    assert one_holder([*calm, arp(20.0, "52:a", "52:b")], vips=1).verdict is Verdict.FAIL
+
+
+def test_too_few_samples_are_unknown() -> None:
+    sparse = [arp(n / 2, "52:a") for n in range(100)]
+    assert one_holder(sparse, vips=1).verdict is Verdict.UNKNOWN
+    assert one_primary(steady(20)[::8]).verdict is Verdict.UNKNOWN
+    assert one_primary([]).verdict is Verdict.UNKNOWN
+
+
+def test_a_machine_that_is_off_or_frozen_owes_no_sample() -> None:
+    frozen = [sample("a", at, up=up) for at, up in ((0, 0), (1, 1), (61, 2), (62, 3))]
+    booted = [sample("a", 100.0 + n, boot="two", up=float(n)) for n in range(5)]
+    assert sampled([*frozen, *booted]) == 1.0
+
+
+def test_a_violation_outweighs_what_is_unknown() -> None:
+    assert worst([Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL]) is Verdict.FAIL
+    assert worst([Verdict.PASS, Verdict.UNKNOWN]) is Verdict.UNKNOWN
+
+
+def test_a_line_of_the_program_is_read_and_noise_is_not() -> None:
+    said = {"boot": "b", "up": 5.0, "now": 7.0, "mysqld": [12], "drbd": PROC.format("Primary")}
+    found = sample_of("a", json.dumps(said), at=1.0, wall=9.0)
+    assert found is not None and found.roles == {0: "Primary"} and found.mysqld == (12,)
+    assert sample_of("a", "Connection closed", at=1.0, wall=9.0) is None
+
+
+def test_a_clock_that_is_behind_is_measured_by_the_fastest_line() -> None:
+    lines = [sample("a", n, wall=100 + n + late, now=95.0 + n) for n, late in ((0, 0.4), (1, 0.1))]
+    assert round(clock_offset(lines, "a"), 3) == 5.1

@@ -51,7 +51,7 @@ def events_of(node: str, journal: str, *, offset: float) -> list[Event]:
 
 def starts(group: ServiceGroup) -> dict[str, str]:
     """Part -> regular expression of the line that begins it, by what Heartbeat runs for it."""
-    runs = r"Running /etc/ha\.d/resource\.d/"
+    runs = r"Running /etc/ha\.d/+resource\.d/"
     first_unit = group.units[0] if group.units else ""
     return {
         "promote": rf"{runs}drbddisk {re.escape(group.resource)} start",

@@ -80,8 +80,8 @@ def _drilled(
     with _stage(stack, drill, pair, say) as (stage, writers):
         checks["scenario"] = _play(drill, stage)
         checks["recovered"] = _recover(stage)
+        at_end = {name: stage.holder_now(_named(stage, name)) for name in writers}
         ended = time.monotonic()
-    at_end = {name: stage.holder_now(_named(stage, name)) for name in writers}
     seen = Watched(
         nodes=stage.nodes,
         marks=stage.marks,

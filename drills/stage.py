@@ -18,6 +18,8 @@ from stacks.plan_types import NodePlan, Plan
 
 MOVE_S = 300
 """A take-over takes half a minute under emulation; others may keep the processors busy."""
+RECENT = 10
+"""ARP samples, two seconds of them, that say who holds a VIP now."""
 STEADY_S = 600
 """A node that was powered off boots, resyncs and is met again, with others beside it."""
 ENOUGH = 20
@@ -116,12 +118,20 @@ class Stage:
             raise DrillFailedError(sentence)
 
     def holder_now(self, group: ServiceGroup) -> str | None:
-        """The node that has all of a group; none while it moves."""
-        for pair in self.stack.status()["pairs"]:
-            for shown in pair["groups"]:
-                if pair["name"] == self.pair and shown["name"] == group.name:
-                    return str(shown["active"]) if shown["active"] else None
-        return None
+        """The node that has all of a group: it alone answers for the VIP, which comes last at a
+        start, and it is Primary. None while the group moves.
+
+        Read from the watchers, which run anyway: a look by ``pairwise status`` costs each machine a
+        login, and an emulated one many seconds when the processors are busy.
+        """
+        samples = [s for s in self.arp.peek() if s["vip"] == str(group.vip)][-RECENT:]
+        macs = {mac for sample in samples for mac in sample["macs"]}
+        if len(macs) != 1:
+            return None
+        node = self.stack.node_of_mac(macs.pop())
+        seen = self.watches[node].samples()[-1:] if node in self.watches else []
+        minor = next(r.minor for r in self.data.drbd.resources if r.name == group.resource)
+        return node if seen and seen[0].roles.get(minor) == "Primary" else None
 
     def holder(self, group: ServiceGroup) -> str:
         """The node that has all of a group, once one has."""

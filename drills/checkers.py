@@ -74,5 +74,6 @@ def steady(status: dict[str, Any], preview: dict[str, Any]) -> Finding:
     if not status["healthy"]:
         return Finding(verdict=Verdict.FAIL, reason=" ".join(status["problems"]))
     if preview["changes"] != 0:
-        return Finding(verdict=Verdict.FAIL, reason=f"preview shows {preview['changes']} changes")
+        shown = f"{preview['changes']} changes: {preview.get('hosts')}"
+        return Finding(verdict=Verdict.FAIL, reason=f"preview shows {shown[:600]}")
     return Finding(verdict=Verdict.PASS)

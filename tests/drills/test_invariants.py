@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
-from drills.inside import Sample, clock_offset, sample_of, sampled
+from drills.inside import PROGRAM, Sample, clock_offset, sample_of, sampled
 from drills.invariants import Verdict, one_holder, one_mysqld, one_primary, worst
+from drills.workloads.recorder import end_group, start_group
 
 PROC = " 0: cs:Connected ro:{}/Secondary ds:UpToDate/UpToDate C r-----\n    ns:0 nr:0 oos:0\n"
 
@@ -108,3 +110,13 @@ def test_a_line_of_the_program_is_read_and_noise_is_not() -> None:
 def test_a_clock_that_is_behind_is_measured_by_the_fastest_line() -> None:
     lines = [sample("a", n, wall=100 + n + late, now=95.0 + n) for n, late in ((0, 0.4), (1, 0.1))]
     assert round(clock_offset(lines, "a"), 3) == 5.1
+
+
+def test_the_program_on_the_node_says_what_is_read_here() -> None:
+    process = start_group([sys.executable, "-c", PROGRAM])
+    assert process.stdout is not None
+    line = process.stdout.readline().decode()
+    end_group(process)
+    process.stdout.close()
+    found = sample_of("a", line, at=1.0, wall=9.0)
+    assert found is not None and found.up > 0 and found.boot

@@ -59,7 +59,7 @@ def test_names_are_unique_and_each_says_one_sentence() -> None:
 
 def test_drills_apply_by_the_roles_of_the_plan(every_plan: dict[str, Plan]) -> None:
     of_nfs = {drill.name for drill in applying(every_plan["nfs"])}
-    of_six = {drill.name for drill in applying(every_plan["six-data"])}
+    of_six = {drill.name for drill in applying(every_plan["six"])}
     assert {"drbd-hand-switch", "service-stop", "partition"} <= of_nfs
     assert {"power-cut-both", "kill-mysqld", "kill-nfsdcld"} <= of_six
     assert not {"power-cut-both", "kill-mysqld"} & of_nfs
@@ -68,7 +68,7 @@ def test_drills_apply_by_the_roles_of_the_plan(every_plan: dict[str, Plan]) -> N
 
 
 def test_each_group_has_a_client_that_writes(every_plan: dict[str, Plan]) -> None:
-    six, nfs = every_plan["six-data"], every_plan["nfs"]
+    six, nfs = every_plan["six"], every_plan["nfs"]
     groups = six.nodes["data1"].data
     assert groups is not None
     mysql, files = (writer_of(six, "data", group) for group in groups.groups)

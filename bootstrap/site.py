@@ -74,6 +74,22 @@ def ensure_configured(site: Site, *, leave: tuple[str, ...] = ()) -> None:
         files.permitted(name=site.named(f"mode of {mode.path}"), mode=mode, seen=site.seen)
     for path in site.manifest.absent:
         files.remove(name=site.named(f"no {path}"), path=path, seen=site.seen)
+    if not site.seen.ruleset:
+        _ensure_ruleset(site)
+
+
+def _ensure_ruleset(site: Site) -> None:
+    """The live ruleset: at once where the kernel has none, else with the other activations.
+
+    A connection that was made before there was a ruleset is unknown to it. When the peer is the
+    first to send on it again, that is dropped for good: so died a DRBD connection whose disk then
+    could not be promoted.
+    """
+    manifest = site.manifest
+    for file in manifest.files:
+        if manifest.ruleset and file.content == manifest.ruleset:
+            name = site.named("nftables ruleset in the kernel")
+            ruleset.loaded(name=name, path=file.path, text=file.content, seen=site.seen)
 
 
 def _ensure_accounts(site: Site) -> None:
@@ -87,10 +103,8 @@ def _ensure_accounts(site: Site) -> None:
 def ensure_active(site: Site) -> None:
     """The ruleset, kernel values, then units in the manifest's order."""
     manifest, seen = site.manifest, site.seen
-    for file in manifest.files:
-        if manifest.ruleset and file.content == manifest.ruleset:
-            name = site.named("nftables ruleset in the kernel")
-            ruleset.loaded(name=name, path=file.path, text=file.content, seen=seen)
+    if seen.ruleset:
+        _ensure_ruleset(site)
     for key, value in sorted(manifest.sysctls.items()):
         sysctl.value(
             name=site.named(f"sysctl {key}"),

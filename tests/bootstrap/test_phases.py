@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from bootstrap import deploy
+from bootstrap import deploy, site
+from bootstrap.blocks.base import deploy as base
 from bootstrap.facts import node as facts
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.node import Seen
 from bootstrap.facts.units import SeenUnit
 from bootstrap.managed import Link, ManagedFile, Reload, Unit, union
+from bootstrap.operations import files, ruleset, sysctl, units, users
 from bootstrap.phases import blocked_service_startup, why_reload
 from bootstrap.roles import blocks_of
 from tests.golden.tree import plans
@@ -125,3 +127,37 @@ def test_an_unknown_phase_is_refused() -> None:
 
 def test_a_machine_about_which_nothing_is_known_has_nothing() -> None:
     assert facts.process([], unit_names=["a.service"]) == Seen()
+
+
+@pytest.mark.parametrize(
+    ("live", "loads"), [((), "ensure_configured"), (("table inet pairwise",), "ensure_active")]
+)
+def test_a_node_without_a_ruleset_gets_it_before_anything_connects(
+    monkeypatch: pytest.MonkeyPatch, live: tuple[str, ...], loads: str
+) -> None:
+    """A running one gets a changed ruleset with the other activations, backup first."""
+    loaded: list[str] = []
+
+    def quiet(**_: Any) -> None:
+        return
+
+    for module in (files, users, sysctl, units):
+        for name in ("put", "link", "remove", "system", "root_locked", "value", "started"):
+            monkeypatch.setattr(module, name, quiet, raising=False)
+    for name in ("boot", "stopped", "reloaded"):
+        monkeypatch.setattr(units, name, quiet)
+    monkeypatch.setattr(ruleset, "loaded", lambda **given: loaded.append(given["path"]))
+    plan = plans()["six"].slice("data")
+    here = site.Site(
+        node=plan.nodes["data1"],
+        plan=plan,
+        secrets={},
+        seen=Seen(ruleset=live),
+        manifest=base.manifest(plan.nodes["data1"], plan),
+    )
+    for phase in ("ensure_configured", "ensure_active"):
+        getattr(site, phase)(here)
+        if phase == loads:
+            assert loaded == [base.RULESET_FILE]
+            loaded.clear()
+        assert not loaded, phase

@@ -1,0 +1,44 @@
+"""The data pair of six: rows and uploads of the site, and the drills of every run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from drills.running import LiveStack
+from tests.live.web import ask, upload_of
+
+WWW1, WWW2 = "10.71.1.201", "10.71.1.202"
+CORE = ("heartbeat-stop", "power-cut-both")
+"""The author's own test, and the fault that the pair was built for; `pairwise drill list six` has
+all, and `make test-all` more of them."""
+DRILL_S = 1500
+
+
+def test_rows_of_one_balancer_are_read_through_the_other(six: LiveStack) -> None:
+    status, told = ask(six, f"http://{WWW1}/app/rows", "--data", "text=from-the-test")
+    assert (status, told["kept_in"]) == (201, "database"), told
+    seen = json.loads(six.inside("curl", "--silent", "--fail", f"http://{WWW2}/app/rows"))
+    assert told["id"] in [row["id"] for row in seen]
+
+
+def test_an_upload_is_on_the_share_whole(six: LiveStack, tmp_path: Path) -> None:
+    file = upload_of(tmp_path, mib=2)
+    status, told = ask(six, f"http://{WWW1}/app/upload", "--form", f"file=@{file}")
+    assert (status, told["kept_in"]) == (201, "share"), told
+    for node in ("web1", "web2"):
+        read = (
+            f"setpriv --reuid www-data --clear-groups sha256sum /srv/files/uploads/{told['sha256']}"
+        )
+        assert six.exec(node, read).split()[0] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_drill_passes(six: LiveStack, name: str) -> None:
+    done = six.pairwise("drill", "run", "six", name, "--json", check=False, timeout_s=DRILL_S)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-4000:]}"
+    result = json.loads(done.stdout)
+    assert result["lost"] == 0 and result["acknowledged"] > 0, result

@@ -67,6 +67,9 @@ class Ssh:
             f"UserKnownHostsFile={self.known_hosts}",
             "GlobalKnownHostsFile=/dev/null",
             f"ConnectTimeout={CONNECT_S}",
+            # A machine that lost its power says no goodbye; after half a minute it counts as gone.
+            "ServerAliveInterval=10",
+            "ServerAliveCountMax=3",
             "ControlMaster=no",
             "ControlPath=none",
             "LogLevel=ERROR",

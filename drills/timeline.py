@@ -1,8 +1,8 @@
 """The parts of an outage of a group, from the new holder's journal: where the time went.
 
-Heartbeat's resource manager logs each script that it runs, in the order of ``haresources``; the
-fence script logs when the peer is off. A part lasts from its first line to the next part's. All
-times are moved to this machine's clock by an offset that the caller measured.
+Heartbeat's resource manager logs each script that it runs, in the order of ``haresources``; systemd
+logs each unit, the fence script when the peer is off. A part lasts from its first line to the next
+part's. All times are moved to this machine's clock by an offset that the caller measured.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def starts(group: ServiceGroup) -> dict[str, str]:
     first_unit = group.units[0] if group.units else ""
     return {
         "promote": rf"{runs}drbddisk {re.escape(group.resource)} start",
-        "mount": rf"{runs}pwunit {re.escape(group.mount_unit)} start",
-        "start": rf"{runs}pwunit {re.escape(first_unit)} start",
+        "mount": rf"{runs}pwunit {re.escape(group.mount_unit)} .*start",
+        "start": rf"^Starting {re.escape(first_unit)} ",
         "vip": rf"{runs}pwvip {re.escape(str(group.vip))}/\S+ \S+ start",
     }
 

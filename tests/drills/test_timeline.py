@@ -19,9 +19,13 @@ LINES = (
     (8.0, "heartbeat", "[1699]: WARN: node nfs1: is dead"),
     (9.5, "pairwise-fence", "nfs1 is off: the endpoint has powered it off"),
     (10.0, "ResourceManager(default)", f"info: {RUNS}drbddisk nfs start"),
-    (11.0, "ResourceManager(default)", f"info: {RUNS}pwunit srv-nfs.mount start"),
-    (12.5, "ResourceManager(default)", f"info: {RUNS}pwunit nfsdcld.service start"),
-    (13.0, "ResourceManager(default)", f"info: {RUNS}pwunit nfs-server.service start"),
+    (
+        11.0,
+        "ResourceManager(default)",
+        f"info: {RUNS}pwunit srv-nfs.mount nfsdcld.service nfs-server.service start",
+    ),
+    (12.5, "systemd", "Starting nfsdcld.service - NFSv4 Client Tracking Daemon..."),
+    (13.0, "systemd", "Starting nfs-server.service - NFS server and services..."),
     (15.0, "ResourceManager(default)", f"info: {RUNS}pwvip 10.74.1.82/24 lan start"),
 )
 """Heartbeat 3.0.6 of Debian 13, by its new holder's clock, which is 3 s behind."""

@@ -39,6 +39,7 @@ from stacks.plan_types import DeployPlan, NodePlan
 NAME = "nfs"
 CONFIG = "/etc/nfs.conf.d/pairwise.conf"
 EXPORTS = "/etc/exports"
+MODULES = "/etc/modules-load.d/pairwise-nfs.conf"
 OLD_UNITS = ("rpcbind.socket", "rpcbind.service", nfs3.STATD, nfs3.AT_BOOT)
 """Of NFS version 3: nfs-server.service would pull them in."""
 NEW_UNITS = ("nfsdcld.service",)
@@ -83,6 +84,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         *drop_ins,
         *notify,
         *lockd,
+        ManagedFile(path=MODULES, content=text("modules-load.conf")),
         ManagedFile(path=CONFIG, content=text("nfs.conf"), effect=pairs.NEEDS_SWITCHOVER),
         ManagedFile(path=EXPORTS, content=text("exports")),
     )

@@ -97,7 +97,7 @@ def repair(stack: str, node: str, group: str | None) -> None:
         own, other = (copies.copy_of(pair, one, resource) for one in nodes)
         if len(resources) > 1 and not own.state.oos_kib and not other.state.oos_kib:
             continue
-        source, _ = divergence.repair(resource.name, own, other, stack=stack)
+        source, _ = divergence.repair(resource.name, own, other, stack=stack, pair=target.member)
         if source.node == node:
             raise CommandError(
                 f"{resource.name} is Primary on {node}: the blocks of the backup are mended from"

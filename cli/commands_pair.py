@@ -12,7 +12,7 @@ from cli.groups import ASK_S, PairOf
 from cli.options import example, node_argument, stack_argument
 from cli.progress import say
 from cli.transport import Ssh
-from stacks.plan_types import NodePlan, Plan
+from stacks.plan_types import DeployPlan, NodePlan, Plan
 
 
 def data_node(plan: Plan, name: str) -> NodePlan:
@@ -30,29 +30,67 @@ def data_node(plan: Plan, name: str) -> NodePlan:
     return node
 
 
-@click.command(epilog=example("pairwise switchover nfs nfs2"))
+@click.command(epilog=example("pairwise switchover six data/mysql --to data2"))
 @stack_argument
-@node_argument
-@click.option("--group", help="Only this group; without it all that the other node holds.")
-def switchover(stack: str, node: str, group: str | None) -> None:
-    """Have a node take its pair's groups over, without loss; the other one stands by."""
+@click.argument("pair", metavar="PAIR[/GROUP]")
+@click.option("--to", "to", metavar="NODE", help="Who takes over; without it the other node.")
+def switchover(stack: str, pair: str, to: str | None) -> None:
+    """Move a pair's groups, or one of them, to a node without loss; the other node stands by."""
     checkout = Checkout()
     plan = checkout.plan(stack)
-    target = data_node(plan, node)
-    pair = PairOf(plan.slice(target.member), Ssh.of_stack(Engine(checkout, plan)))
-    known = {item.name: item for item in pair.data.groups}
-    if group is not None and group not in known:
+    name, _, group = pair.partition("/")
+    part = data_pair(plan, name)
+    of = PairOf(part, Ssh.of_stack(Engine(checkout, plan)))
+    wanted = of.chosen(group)
+    holders = {item.name: of.holder(item) for item in wanted}
+    target = part.nodes[to if to in part.nodes else _other(part, holders, to)]
+    moving = [item for item in wanted if holders[item.name] != target.name]
+    if not moving:
+        say(f"{target.name} has {' and '.join(item.name for item in wanted)} already")
+        return
+    took_s = of.move(moving, target, say)
+    say(f"{' and '.join(item.name for item in moving)} moved to {target.name} in {took_s:.0f} s")
+
+
+def data_pair(plan: Plan, name: str) -> DeployPlan:
+    """A data pair by its name.
+
+    Raises:
+        CommandError: there is none of that name.
+    """
+    pairs_here = [key for key, part in plan.deploys.items() if _has_groups(part)]
+    if name not in pairs_here:
+        known = f"choose one of: {', '.join(pairs_here)}" if pairs_here else "the stack has none"
         raise CommandError(
-            f"Pair {target.member} has no group {group!r}: choose one of: {', '.join(known)}.",
+            f"{plan.stack} has no pair {name!r} under Heartbeat: {known}.", code=EXIT_USAGE
+        )
+    return plan.slice(name)
+
+
+def _has_groups(part: DeployPlan) -> bool:
+    return any(node.data is not None for node in part.nodes.values())
+
+
+def _other(part: DeployPlan, holders: dict[str, str | None], to: str | None) -> str:
+    """The node that holds none of the groups.
+
+    Raises:
+        CommandError: the one that was named is no node of the pair, or each node holds some.
+    """
+    names = ", ".join(part.nodes)
+    if to is not None:
+        raise CommandError(
+            f"{to} is no node of pair {part.deploy}: choose one of: {names}.", code=EXIT_USAGE
+        )
+    free = set(part.nodes) - set(holders.values())
+    if len(free) != 1:
+        where = ", ".join(f"{group} on {node or 'neither'}" for group, node in holders.items())
+        raise CommandError(
+            f"Which node of pair {part.deploy} is to take over does not follow from where its"
+            f" groups are ({where}): add --to with one of: {names}.",
             code=EXIT_USAGE,
         )
-    wanted = [known[group]] if group is not None else list(known.values())
-    moving = [item for item in wanted if pair.holder(item) != target.name]
-    if not moving:
-        say(f"{node} has {' and '.join(item.name for item in wanted)} already")
-        return
-    took_s = pair.move(moving, target, say)
-    say(f"{' and '.join(item.name for item in moving)} moved to {node} in {took_s:.0f} s")
+    return free.pop()
 
 
 @click.command(epilog=example("pairwise activate nfs nfs2 --peer-is-dead"))

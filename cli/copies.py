@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bootstrap.facts.drbd import absent
 from cli.divergence import Copy
-from cli.errors import EXIT_UNKNOWN, EXIT_USAGE, CommandError
+from cli.errors import EXIT_UNKNOWN, CommandError
 from cli.groups import ASK_S, PairOf
 from cli.wait import wait_until
 from stacks.plan_data_types import DrbdResource
@@ -32,13 +32,7 @@ def chosen(pair: PairOf, group: str | None) -> tuple[DrbdResource, ...]:
     Raises:
         CommandError: the pair has no such group.
     """
-    groups = {item.name: item.resource for item in pair.data.groups}
-    if group is not None and group not in groups:
-        raise CommandError(
-            f"Pair {pair.part.deploy} has no group {group!r}: choose one of: {', '.join(groups)}.",
-            code=EXIT_USAGE,
-        )
-    wanted = set(groups.values()) if group is None else {groups[group]}
+    wanted = {item.resource for item in pair.chosen(group or "")}
     return tuple(item for item in pair.data.drbd.resources if item.name in wanted)
 
 

@@ -122,7 +122,7 @@ def _both_there(resource: str, loser: Copy, keeper: Copy, *, stack: str) -> None
             )
 
 
-def repair(resource: str, one: Copy, other: Copy, *, stack: str) -> tuple[Copy, Copy]:
+def repair(resource: str, one: Copy, other: Copy, *, stack: str, pair: str) -> tuple[Copy, Copy]:
     """Whose differing blocks are copied over whose: the Primary's copy, then the other one.
 
     Raises:
@@ -139,13 +139,14 @@ def repair(resource: str, one: Copy, other: Copy, *, stack: str) -> tuple[Copy, 
     if len(primaries) != 1:
         raise CommandError(
             f"{resource} is Primary on neither node, so that it is not known which copy is the"
-            f" right one: let a node take it with `pairwise switchover {stack} {one.node}`."
+            f" right one: let a node take it with `pairwise switchover {stack} {pair} --to"
+            f" {one.node}`."
         )
     (source,) = primaries
     if source.state.disk != "UpToDate":
         raise CommandError(
             f"The copy of {resource} on {source.node}, which serves it, is {source.state.disk}: it"
-            f" cannot repair the other one; `pairwise switchover {stack}"
-            f" {other.node if source is one else one.node}` first."
+            f" cannot repair the other one; `pairwise switchover {stack} {pair}"
+            f" --to {other.node if source is one else one.node}` first."
         )
     return source, other if source is one else one

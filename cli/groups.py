@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from cli import status_read
-from cli.errors import CommandError
+from cli.errors import EXIT_USAGE, CommandError
 from cli.status_groups import holds
 from cli.status_read import NodeAnswer
 from cli.transport import Ssh
@@ -59,6 +59,21 @@ class PairOf:
         found = [name for name, answer in answers.items() if holds(group, resource, answer)]
         return found[0] if len(found) == 1 else None
 
+    def chosen(self, group: str) -> list[ServiceGroup]:
+        """The group of that name; all for an empty one.
+
+        Raises:
+            CommandError: the pair has none of that name.
+        """
+        known = {item.name: item for item in self.data.groups}
+        if group and group not in known:
+            raise CommandError(
+                f"Pair {self.part.deploy} has no group {group!r}: choose one of:"
+                f" {', '.join(known)}.",
+                code=EXIT_USAGE,
+            )
+        return [known[group]] if group else list(known.values())
+
     def _is_at(self, group: ServiceGroup, node: str) -> bool:
         return self.holder(group) == node
 
@@ -90,7 +105,7 @@ class PairOf:
                     f"`pairwise status {self.part.stack}` says more."
                 )
         started = time.monotonic()
-        for which in _requests(groups, target, self.data.groups):
+        for which in sorted({_word(group, target) for group in groups}):
             say(f"asking {target.name} to take {which} groups over")
             output, reason = self.ssh.read(target, f"{TAKE_OVER} {which}\n", timeout_s=ASK_S)
             if output is None:
@@ -98,22 +113,23 @@ class PairOf:
                     f"{target.name} could not be asked ({reason}): look with "
                     f"`pairwise status {self.part.stack}`, then try again."
                 )
-        for group in groups:
-            arrived = partial(self._is_at, group, target.name)
-            if not wait_until(arrived, timeout_s=MOVE_S, every_s=1):
-                raise CommandError(
-                    f"Group {group.name} is not on {target.name} after {MOVE_S} s: `pairwise exec "
-                    f"{self.part.stack} {target.name} -- journalctl -u heartbeat` says why."
-                )
-            say(f"{target.name} has group {group.name}")
+            # One after the other: Heartbeat releases all that it was asked for before it takes the
+            # first of them, and each group would be away for as long as both take.
+            for group in groups:
+                if _word(group, target) == which:
+                    self._wait_for(group, target, say)
         return time.monotonic() - started
 
+    def _wait_for(self, group: ServiceGroup, target: NodePlan, say: Callable[[str], None]) -> None:
+        arrived = partial(self._is_at, group, target.name)
+        if not wait_until(arrived, timeout_s=MOVE_S, every_s=1):
+            raise CommandError(
+                f"Group {group.name} is not on {target.name} after {MOVE_S} s: `pairwise exec "
+                f"{self.part.stack} {target.name} -- journalctl -u heartbeat` says why."
+            )
+        say(f"{target.name} has group {group.name}")
 
-def _requests(
-    groups: list[ServiceGroup], target: NodePlan, every: tuple[ServiceGroup, ...]
-) -> list[str]:
-    """Words of hb_takeover: local are the groups that prefer the target, foreign all others."""
-    words = {"local" if group.prefers == target.name else "foreign" for group in groups}
-    if len(groups) == len(every) and len(words) > 1:
-        return ["all"]
-    return sorted(words)
+
+def _word(group: ServiceGroup, target: NodePlan) -> str:
+    """Word of hb_takeover: local are the groups that prefer the target, foreign all others."""
+    return "local" if group.prefers == target.name else "foreign"

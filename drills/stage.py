@@ -146,15 +146,18 @@ class Stage:
     def gather(self, node: str) -> None:
         """Have one node hold every group."""
         if set(self.placed().values()) != {node}:
-            self.stack.pairwise("switchover", self.stack.name, node)
+            self.switch(node)
 
     def spread(self) -> None:
         """Have each group where it is preferred, which is one on each node where there are two."""
         for group in self.data.groups:
             if self.holder(group) != group.prefers:
-                self.stack.pairwise(
-                    "switchover", self.stack.name, group.prefers, "--group", group.name
-                )
+                self.switch(group.prefers, group.name)
+
+    def switch(self, node: str, group: str = "") -> None:
+        """``pairwise switchover`` of one group, or of all, to a node."""
+        what = f"{self.pair}/{group}" if group else self.pair
+        self.stack.pairwise("switchover", self.stack.name, what, "--to", node)
 
     def writes_go_on(self, count: int = ENOUGH, *, groups: Sequence[str] | None = None) -> None:
         """Wait until so many more writes were acknowledged, by each group or by those named."""

@@ -32,7 +32,7 @@ def switchover(stage: Stage) -> None:
     for _ in ("there", "back"):
         target = stage.other(stage.active)
         stage.mark(f"switchover to {target}")
-        stage.stack.pairwise("switchover", stage.stack.name, target)
+        stage.switch(target)
         stage.writes_go_on()
         for group in stage.data.groups:
             stage.expect_at(group, target)

@@ -12,6 +12,7 @@ from bootstrap.facts.drbd_generations import Generations, Relation, process, rel
 from cli import commands_copies, copies, divergence, main
 from cli.divergence import Copy
 from cli.errors import CommandError
+from cli.groups import PairOf
 from cli.status_read import NodeAnswer
 from cli.transport import Ssh
 from tests.cli.test_status_groups import holder, idle, state, status
@@ -109,7 +110,7 @@ def linked(node: str, role: str, **values: Any) -> Copy:
 
 def test_a_repair_copies_from_the_node_that_serves() -> None:
     one, other = linked("nfs1", "Secondary", oos_kib=8), linked("nfs2", "Primary", oos_kib=8)
-    source, target = divergence.repair("nfs", one, other, stack="nfs")
+    source, target = divergence.repair("nfs", one, other, stack="nfs", pair="store")
     assert (source.node, target.node) == ("nfs2", "nfs1")
 
 
@@ -122,13 +123,13 @@ def test_a_repair_copies_from_the_node_that_serves() -> None:
         (
             linked("a", "Primary", disk="Diskless", oos_kib=4),
             linked("b", "Secondary"),
-            "`pairwise switchover nfs b` first",
+            "`pairwise switchover nfs store --to b` first",
         ),
     ],
 )
 def test_a_repair_is_refused(one: Copy, other: Copy, words: str) -> None:
     with pytest.raises(CommandError) as caught:
-        divergence.repair("nfs", one, other, stack="nfs")
+        divergence.repair("nfs", one, other, stack="nfs", pair="store")
     assert words in str(caught.value)
 
 
@@ -158,6 +159,8 @@ class FakePair:
         self.answers = answers
         self.orders: list[tuple[str, str]] = []
         self.ssh = self
+
+    chosen = PairOf.chosen
 
     def look(self, node: Any) -> NodeAnswer:
         found = self.answers[node.name]

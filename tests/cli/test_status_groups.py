@@ -10,7 +10,6 @@ import pytest
 
 from bootstrap.blocks.monitor import program
 from bootstrap.facts.drbd import DrbdState
-from cli.groups import _requests
 from cli.plan_warnings import warnings
 from cli.status import Status, assemble
 from cli.status_judge import Seen
@@ -110,17 +109,6 @@ def test_what_is_wrong_is_named(nfs1: NodeAnswer, nfs2: NodeAnswer, words: str) 
 def test_a_node_without_a_say_is_named() -> None:
     (problem,) = status(holder(), idle(), shot={"nfs2": "nfs1"}).problems
     assert "`pairwise start nfs nfs2`" in problem
-
-
-def test_takeover_asks_heartbeat_in_its_own_words() -> None:
-    six = NFS.nodes["nfs1"].data
-    assert six is not None
-    own = six.groups[0]
-    foreign = replace(own, name="other", prefers="nfs2")
-    target = NFS.nodes["nfs1"]
-    assert _requests([own], target, (own, foreign)) == ["local"]
-    assert _requests([foreign], target, (own, foreign)) == ["foreign"]
-    assert _requests([own, foreign], target, (own, foreign)) == ["all"]
 
 
 def unfenced(*devices: str) -> Plan:

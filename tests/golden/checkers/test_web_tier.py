@@ -21,7 +21,8 @@ SERVERS = ("10.71.1.21:11211", "10.71.1.22:11211")
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
-    files = {path: file.content for path, file in render_all(plans()["six"])["web1"].items()}
+    web1 = render_all(plans()["alone-lb-single"])["web1"]
+    files = {path: file.content for path, file in web1.items()}
     files["/run-web-tier.py"] = PROGRAM.read_text(encoding="utf-8")
     argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     done = run_in_root(baked(), [*argv, "python3", "/run-web-tier.py"], files=files)

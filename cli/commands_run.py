@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -30,8 +31,12 @@ from lab.steps import StepError
 from stacks.load import DescriptionError
 from stacks.plan_types import Plan
 
-SETTLE_S = 90
-"""After an `up` the VIPs return within seconds; a starved lab needs some more."""
+SETTLE_S = 300
+"""After an `up` balancers' VIPs return within seconds. A data pair that has just been made starts
+its daemons for the first time, one group after the other, and a take-over that Heartbeat lost is
+asked for again: seen to take 150 s under emulation."""
+LOOK_EVERY_S = 5.0
+"""A look is one login on each node: more of them would take the time that the daemons need."""
 ENDED = "Pulumi ended before it had looked at everything."
 """For a preview that failed without a word in its document."""
 
@@ -61,9 +66,16 @@ def up(stack: str, yes: bool, no_status: bool) -> None:
     say(f"{stack}: {run.summary()}")
     if uses_lab(plan):
         open_site(checkout, plan)
-    wait_until(lambda: gather(checkout, plan).healthy, timeout_s=SETTLE_S, every_s=2)
+    is_healthy = partial(_is_healthy, checkout, plan)
+    if not is_healthy():
+        say(f"waiting for {stack} to settle, {SETTLE_S} s at most")
+        wait_until(is_healthy, timeout_s=SETTLE_S, every_s=LOOK_EVERY_S)
     if not no_status:
         show(gather(checkout, plan), out_console())
+
+
+def _is_healthy(checkout: Checkout, plan: Plan) -> bool:
+    return gather(checkout, plan).healthy
 
 
 def warn(plan: Plan) -> None:

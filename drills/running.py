@@ -120,7 +120,7 @@ class LiveStack:
             return bool(status["healthy"])
 
         try:
-            wait_until(steady, what=f"{self.name} to be healthy", timeout_s=timeout_s, every_s=2)
+            wait_until(steady, what=f"{self.name} to be healthy", timeout_s=timeout_s, every_s=8)
         except DeadlinePassedError as error:
             raise DeadlinePassedError(f"{error} Problems: {' '.join(seen)}") from error
 

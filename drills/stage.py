@@ -210,7 +210,7 @@ class Stage:
             return found[0] if found else ""
 
         what = f"`status` to say {words!r}"
-        return wait_until(named, what=what, timeout_s=timeout_s, every_s=2)
+        return wait_until(named, what=what, timeout_s=timeout_s, every_s=5)
 
     def wait_until_steady(self, *, timeout_s: float = STEADY_S) -> None:
         """Wait until ``status`` finds nothing wrong."""

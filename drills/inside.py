@@ -1,8 +1,9 @@
 """Watches data nodes from within: one SSH connection each over the management network, 1 Hz.
 
-``PROGRAM`` reads /proc alone and runs at nice 10. Each of its lines is stamped here when it
-arrives; it carries the node's boot id and its own monotonic clock, which stands still while the
-machine is frozen or off, so that only samples are missed which the machine could have taken.
+``PROGRAM`` reads /proc alone, and before everybody else on the node: a daemon that starts would
+keep it from looking when it matters most. Each of its lines is stamped here when it arrives; it
+carries the node's boot id and its own monotonic clock, which stands still while the machine is
+frozen or off, so that only samples are missed which the machine could have taken.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class NodeWatch:
 
     def __init__(self, stack: LiveStack, node: str) -> None:
         self.node = node
-        program = shlex.join(["nice", "-n", "10", "python3", "-c", PROGRAM])
+        program = shlex.join(["nice", "-n", "-5", "python3", "-c", PROGRAM])
         self._argv = [str(PAIRWISE), "exec", stack.name, node, "--", program]
         self._samples: list[Sample] = []
         self._stopped = threading.Event()

@@ -29,7 +29,7 @@ from components.pair import Pair, PairArgs
 from components.settings import Lab, SettingsError, fence_of, image, places
 from components.tier import Tier, TierArgs
 from stacks.plan_data import FENCE_HOST_KEY
-from stacks.plan_types import DeployPlan, Plan, dump
+from stacks.plan_types import DeployPlan, Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +227,6 @@ def _outputs(
     machines = {node: m for member in members.values() for node, m in member.machines.items()}
     sites = sorted({vip.dns for vip in plan.vips if _is_site(plan, vip.pair)})
     return {
-        "plan": dump(plan),
         "nodes": {name: str(node.management_address) for name, node in plan.nodes.items()},
         "machines": {name: machine.id for name, machine in sorted(machines.items())},
         "vips": {f"{vip.pair}-{vip.name}": str(vip.address) for vip in plan.vips},

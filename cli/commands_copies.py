@@ -53,6 +53,16 @@ def _losses(
     return found
 
 
+def _pair_of(stack: str, node: str) -> tuple[PairOf, str]:
+    """The data pair of a node, and its peer there."""
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    found = data_node(plan, node)
+    assert found.data is not None
+    pair = PairOf(plan.slice(found.member), Ssh.of_stack(Engine(checkout, plan)))
+    return pair, found.data.fence.peer
+
+
 @click.command(epilog=example("pairwise heal nfs nfs2 --group nfs"))
 @stack_argument
 @node_argument
@@ -60,12 +70,7 @@ def _losses(
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 def heal(stack: str, node: str, group: str | None, yes: bool) -> None:
     """End a split brain: throw away what NODE has written alone, and copy its peer's data."""
-    checkout = Checkout()
-    plan = checkout.plan(stack)
-    loser = data_node(plan, node)
-    assert loser.data is not None
-    keeper = loser.data.fence.peer
-    pair = PairOf(plan.slice(loser.member), Ssh.of_stack(Engine(checkout, plan)))
+    pair, keeper = _pair_of(stack, node)
     resources = copies.chosen(pair, group)
     losses = _losses(pair, resources, loser=node, keeper=keeper, named=group is not None)
     for _, loss in losses:
@@ -84,12 +89,8 @@ def heal(stack: str, node: str, group: str | None, yes: bool) -> None:
 @click.option("--group", help="Only this group's disk; without it every one with differing blocks.")
 def repair(stack: str, node: str, group: str | None) -> None:
     """Copy the blocks that a comparison found to differ to NODE, the backup, and nothing else."""
-    checkout = Checkout()
-    plan = checkout.plan(stack)
-    target = data_node(plan, node)
-    assert target.data is not None
-    peer = target.data.fence.peer
-    pair = PairOf(plan.slice(target.member), Ssh.of_stack(Engine(checkout, plan)))
+    pair, peer = _pair_of(stack, node)
+    name = pair.part.deploy
     kib, wanted = 0, []
     nodes = [pair.part.nodes[name] for name in (node, peer)]
     resources = copies.chosen(pair, group)
@@ -97,7 +98,7 @@ def repair(stack: str, node: str, group: str | None) -> None:
         own, other = (copies.copy_of(pair, one, resource) for one in nodes)
         if len(resources) > 1 and not own.state.oos_kib and not other.state.oos_kib:
             continue
-        source, _ = divergence.repair(resource.name, own, other, stack=stack, pair=target.member)
+        source, _ = divergence.repair(resource.name, own, other, stack=stack, pair=name)
         if source.node == node:
             raise CommandError(
                 f"{resource.name} is Primary on {node}: the blocks of the backup are mended from"
@@ -107,9 +108,7 @@ def repair(stack: str, node: str, group: str | None) -> None:
         kib += max(own.state.oos_kib, other.state.oos_kib)
         wanted.append(resource)
     if not wanted:
-        raise CommandError(
-            f"Pair {target.member} has no blocks that are known to differ: nothing was done."
-        )
+        raise CommandError(f"Pair {name} has no blocks that are known to differ: nothing was done.")
     say(f"{node} cannot take over while it gets up to {kib} KiB from {peer}")
     for resource in wanted:
         copies.reconnect(pair, resource, node=node)

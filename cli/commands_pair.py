@@ -40,10 +40,11 @@ def switchover(stack: str, pair: str, to: str | None) -> None:
     plan = checkout.plan(stack)
     name, _, group = pair.partition("/")
     part = data_pair(plan, name)
+    named = _node(part, to) if to else None
     of = PairOf(part, Ssh.of_stack(Engine(checkout, plan)))
     wanted = of.chosen(group)
-    holders = {item.name: of.holder(item) for item in wanted}
-    target = part.nodes[to if to in part.nodes else _other(part, holders, to)]
+    holders = of.holders(wanted)
+    target = named or part.nodes[_other(part, holders)]
     moving = [item for item in wanted if holders[item.name] != target.name]
     if not moving:
         say(f"{target.name} has {' and '.join(item.name for item in wanted)} already")
@@ -71,23 +72,32 @@ def _has_groups(part: DeployPlan) -> bool:
     return any(node.data is not None for node in part.nodes.values())
 
 
-def _other(part: DeployPlan, holders: dict[str, str | None], to: str | None) -> str:
+def _node(part: DeployPlan, name: str) -> NodePlan:
+    """A node of the pair by its name.
+
+    Raises:
+        CommandError: the pair has none of that name.
+    """
+    if name not in part.nodes:
+        raise CommandError(
+            f"{name} is no node of pair {part.deploy}: choose one of: {', '.join(part.nodes)}.",
+            code=EXIT_USAGE,
+        )
+    return part.nodes[name]
+
+
+def _other(part: DeployPlan, holders: dict[str, str | None]) -> str:
     """The node that holds none of the groups.
 
     Raises:
-        CommandError: the one that was named is no node of the pair, or each node holds some.
+        CommandError: each node holds some.
     """
-    names = ", ".join(part.nodes)
-    if to is not None:
-        raise CommandError(
-            f"{to} is no node of pair {part.deploy}: choose one of: {names}.", code=EXIT_USAGE
-        )
     free = set(part.nodes) - set(holders.values())
     if len(free) != 1:
         where = ", ".join(f"{group} on {node or 'neither'}" for group, node in holders.items())
         raise CommandError(
             f"Which node of pair {part.deploy} is to take over does not follow from where its"
-            f" groups are ({where}): add --to with one of: {names}.",
+            f" groups are ({where}): add --to with one of: {', '.join(part.nodes)}.",
             code=EXIT_USAGE,
         )
     return free.pop()

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 
 import click
 
@@ -24,7 +23,7 @@ from cli.plan_warnings import warnings
 from cli.preview import Preview, of_digest, unfinished
 from cli.progress import err_console, out_console, say
 from cli.ready import ensure_ready, lab_is_down, open_site
-from cli.status import gather
+from cli.status import Status, gather
 from cli.status_view import show
 from cli.wait import wait_until
 from lab.steps import StepError
@@ -66,16 +65,23 @@ def up(stack: str, yes: bool, no_status: bool) -> None:
     say(f"{stack}: {run.summary()}")
     if uses_lab(plan):
         open_site(checkout, plan)
-    is_healthy = partial(_is_healthy, checkout, plan)
-    if not is_healthy():
-        say(f"waiting for {stack} to settle, {SETTLE_S} s at most")
-        wait_until(is_healthy, timeout_s=SETTLE_S, every_s=LOOK_EVERY_S)
+    status = _settled(checkout, plan)
     if not no_status:
-        show(gather(checkout, plan), out_console())
+        show(status, out_console())
 
 
-def _is_healthy(checkout: Checkout, plan: Plan) -> bool:
-    return gather(checkout, plan).healthy
+def _settled(checkout: Checkout, plan: Plan) -> Status:
+    """The last look: healthy, unless the stack has not settled in time."""
+    seen = [gather(checkout, plan)]
+
+    def is_healthy() -> bool:
+        seen[:] = [gather(checkout, plan)]
+        return seen[0].healthy
+
+    if not seen[0].healthy:
+        say(f"waiting for {plan.stack} to settle, {SETTLE_S} s at most")
+        wait_until(is_healthy, timeout_s=SETTLE_S, every_s=LOOK_EVERY_S)
+    return seen[0]
 
 
 def warn(plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -52,12 +52,16 @@ class PairOf:
             return NodeAnswer(reachable=False, reason=reason)
         return status_read.parse(output)
 
-    def holder(self, group: ServiceGroup) -> str | None:
-        """The node that has all of a group; none while none or both have it."""
-        resource = next(r for r in self.data.drbd.resources if r.name == group.resource)
+    def holders(self, groups: Sequence[ServiceGroup]) -> dict[str, str | None]:
+        """By one look at each node: the one that has all of a group, by the group's name; none
+        while none or both have it."""
         answers = {name: self.look(node) for name, node in self.part.nodes.items()}
-        found = [name for name, answer in answers.items() if holds(group, resource, answer)]
-        return found[0] if len(found) == 1 else None
+        found: dict[str, str | None] = {}
+        for group in groups:
+            resource = self.data.resource_of(group)
+            having = [name for name, answer in answers.items() if holds(group, resource, answer)]
+            found[group.name] = having[0] if len(having) == 1 else None
+        return found
 
     def chosen(self, group: str) -> list[ServiceGroup]:
         """The group of that name; all for an empty one.
@@ -75,12 +79,12 @@ class PairOf:
         return [known[group]] if group else list(known.values())
 
     def _is_at(self, group: ServiceGroup, node: str) -> bool:
-        return self.holder(group) == node
+        return self.holders([group])[group.name] == node
 
     def is_ready(self, group: ServiceGroup, target: NodePlan) -> str:
         """Why a node cannot take a group now; empty when it can."""
         answer = self.look(target)
-        resource = next(r for r in self.data.drbd.resources if r.name == group.resource)
+        resource = self.data.resource_of(group)
         state = answer.drbd.get(resource.minor)
         if not answer.reachable:
             return f"{target.name} gives no answer ({answer.reason})"

@@ -22,7 +22,6 @@ from drills.running import ROOT, LiveStack
 from drills.stage import STEADY_S, Stage
 from drills.workloads.recorder import recording
 from drills.writers import Writer, writer_of
-from stacks.plan_data_types import ServiceGroup
 
 FIRST_WRITES_S = 90
 """The client connects, mounts and writes: seconds, more on a busy machine."""
@@ -80,7 +79,7 @@ def _drilled(
     with _stage(stack, drill, pair, say) as (stage, writers):
         checks["scenario"] = _play(drill, stage)
         checks["recovered"] = _recover(stage)
-        at_end = {name: stage.holder_now(_named(stage, name)) for name in writers}
+        at_end = {name: stage.holder_now(stage.data.group(name)) for name in writers}
         ended = time.monotonic()
     seen = Watched(
         nodes=stage.nodes,
@@ -101,7 +100,7 @@ def _drilled(
         for node in stage.nodes
         for interface in plan.nodes[node].interfaces
     }
-    groups = {name: group_result(seen, _named(stage, name), by_mac) for name in writers}
+    groups = {name: group_result(seen, stage.data.group(name), by_mac) for name in writers}
     for name in writers:
         checks[f"{name} writes"] = checkers.writes_kept(seen.histories[name], seen.found[name])
         checks[f"{name} stall"] = _stall(groups[name].outage_s, drill.stall_s)
@@ -116,10 +115,6 @@ def _drilled(
     vips = len(stage.data.groups)
     invariants = invariant_findings(seen, vips=vips, has_mysql=has_mysql)
     return {"invariants": invariants, "groups": groups}
-
-
-def _named(stage: Stage, name: str) -> ServiceGroup:
-    return next(group for group in stage.data.groups if group.name == name)
 
 
 def _names(stage: Stage) -> dict[str, str]:
@@ -149,7 +144,7 @@ def _stage(
         arp = running.enter_context(observer(stack.netns, "drills.arp", bridge, *vips))
         stage = Stage(stack, plan, pair, names, data, arp, watches, {}, say)
         for name, writer in writers.items():
-            writer.prepare(stack, stage.holder(_named(stage, name)))
+            writer.prepare(stack, stage.holder(stage.data.group(name)))
         stage.writes = {
             name: running.enter_context(recording(writer.argv(stack)))
             for name, writer in writers.items()
@@ -165,12 +160,10 @@ def _play(drill: Drill, stage: Stage) -> Finding:
     """The scenario; whatever it left broken is healed."""
     try:
         drill.run(stage)
-    except AssertionError as error:
+    except (AssertionError, *LAB_ERRORS) as error:
         heal_all(stage.stack)
-        return Finding(verdict=Verdict.FAIL, reason=sentence(error))
-    except LAB_ERRORS as error:
-        heal_all(stage.stack)
-        return Finding(verdict=Verdict.UNKNOWN, reason=sentence(error))
+        of_pair = isinstance(error, AssertionError)
+        return Finding(verdict=Verdict.FAIL if of_pair else Verdict.UNKNOWN, reason=sentence(error))
     return Finding(verdict=Verdict.PASS)
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,9 @@ class LiveStack:
     uri: str
     folder: Path = ROOT / "stacks"
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
-        """What follows from the description in force."""
+        """What follows from the description in force, which is read once."""
         return make_plan(load_stack(stack_file(self.folder, self.name)))
 
     def pairwise(

@@ -130,7 +130,7 @@ class Stage:
             return None
         node = self.stack.node_of_mac(macs.pop())
         seen = self.watches[node].samples()[-1:] if node in self.watches else []
-        minor = next(r.minor for r in self.data.drbd.resources if r.name == group.resource)
+        minor = self.data.resource_of(group).minor
         return node if seen and seen[0].roles.get(minor) == "Primary" else None
 
     def holder(self, group: ServiceGroup) -> str:

@@ -179,11 +179,10 @@ def _data(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
             ("nfs", protocol, ports, data.nfs.clients) for protocol, ports in _nfs_ports(data.nfs)
         ]
     for name, protocol, ports, clients in services:
-        group = next(group for group in data.groups if group.name == name)
         if clients:
             found.append(
                 FirewallRule(
-                    interface=group.interface,
+                    interface=data.group(name).interface,
                     protocol=protocol,
                     ports=ports,
                     sources=tuple(IPv4Network(address) for address in clients),

@@ -269,6 +269,14 @@ class DataPlan:
     nfs: NfsPlan | None
     """For role nfs."""
 
+    def group(self, name: str) -> ServiceGroup:
+        """The group of that name, which is its role's."""
+        return next(group for group in self.groups if group.name == name)
+
+    def resource_of(self, group: ServiceGroup) -> DrbdResource:
+        """The replicated disk that a group lives on."""
+        return next(item for item in self.drbd.resources if item.name == group.resource)
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Names of the values that its templates hold and the plan does not."""

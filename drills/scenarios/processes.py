@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from drills.drill import Drill
@@ -11,31 +12,31 @@ from drills.stage import Stage
 
 def service_stop(stage: Stage) -> None:
     """Document 002: the NFS server is stopped by hand; the monitor starts it again."""
-    group = next(item for item in stage.data.groups if item.name == "nfs")
-    active, unit = stage.holder(group), group.units[-1]
-    stage.mark(f"{unit} stopped on {active}")
-    stage.stack.exec(active, f"systemctl stop {unit}")
-    stage.writes_go_on()
-    stage.wait_until_steady()
+    unit = stage.data.group("nfs").units[-1]
+    _broken(
+        stage,
+        "nfs",
+        f"{unit} stopped",
+        lambda node: stage.stack.exec(node, f"systemctl stop {unit}"),
+    )
     stage.expect_nothing_moved()
 
 
 def kill_service(stage: Stage, *, process: str, group: str) -> None:
     """SIGKILL on the node that holds the group."""
-    found = next(item for item in stage.data.groups if item.name == group)
-    active = stage.holder(found)
-    stage.mark(f"{process} killed on {active}")
-    killed(stage.stack, active, process)
-    stage.writes_go_on()
-    stage.wait_until_steady()
+    _broken(stage, group, f"{process} killed", lambda node: killed(stage.stack, node, process))
 
 
 def no_threads(stage: Stage) -> None:
     """The NFS server's unit stays active and nobody serves."""
-    group = next(item for item in stage.data.groups if item.name == "nfs")
-    active = stage.holder(group)
-    stage.mark(f"no NFS threads on {active}")
-    stage.stack.exec(active, "rpc.nfsd 0")
+    _broken(stage, "nfs", "no NFS threads", lambda node: stage.stack.exec(node, "rpc.nfsd 0"))
+
+
+def _broken(stage: Stage, group: str, what: str, fault: Callable[[str], object]) -> None:
+    """A fault on the node that holds a group; clients write again, and the pair is steady."""
+    active = stage.holder(stage.data.group(group))
+    stage.mark(f"{what} on {active}")
+    fault(active)
     stage.writes_go_on()
     stage.wait_until_steady()
 

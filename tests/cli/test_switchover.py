@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from cli import groups
-from cli.commands_pair import _other, data_pair
+from cli.commands_pair import _node, _other, data_pair
 from cli.errors import CommandError
 from cli.groups import PairOf
 from stacks.plan_data_types import ServiceGroup
@@ -25,22 +26,26 @@ DATA = SIX.slice("data")
     ],
 )
 def test_the_node_that_holds_none_takes_over(holders: dict[str, str | None], target: str) -> None:
-    assert _other(DATA, holders, None) == target
+    assert _other(DATA, holders) == target
 
 
 @pytest.mark.parametrize(
-    ("holders", "to", "words"),
+    ("holders", "words"),
     [
-        ({"mysql": "data1", "nfs": "data2"}, None, "(mysql on data1, nfs on data2): add --to"),
-        ({"mysql": None}, None, "(mysql on neither): add --to"),
-        ({"mysql": "data1"}, "web1", "web1 is no node of pair data: choose one of: data1, data2."),
+        ({"mysql": "data1", "nfs": "data2"}, "(mysql on data1, nfs on data2): add --to"),
+        ({"mysql": None}, "(mysql on neither): add --to"),
     ],
 )
-def test_what_does_not_follow_is_asked_for(
-    holders: dict[str, str | None], to: str | None, words: str
-) -> None:
+def test_what_does_not_follow_is_asked_for(holders: dict[str, str | None], words: str) -> None:
     with pytest.raises(CommandError) as caught:
-        _other(DATA, holders, to)
+        _other(DATA, holders)
+    assert words in str(caught.value)
+
+
+def test_a_node_of_another_pair_is_refused_before_anything_is_asked() -> None:
+    words = "web1 is no node of pair data: choose one of: data1, data2."
+    with pytest.raises(CommandError) as caught:
+        _node(DATA, "web1")
     assert words in str(caught.value)
 
 
@@ -72,11 +77,11 @@ def test_each_group_has_arrived_before_the_next_one_leaves(monkeypatch: pytest.M
     seen: list[tuple[str, int]] = []
     pair = PairOf(DATA, _Ssh(told, at))  # type: ignore[arg-type]
 
-    def holder(_: PairOf, group: ServiceGroup) -> str:
-        seen.append((group.name, len(told)))
-        return at[group.name]
+    def holders(_: PairOf, asked: Sequence[ServiceGroup]) -> dict[str, str | None]:
+        seen.extend((group.name, len(told)) for group in asked)
+        return {group.name: at[group.name] for group in asked}
 
-    monkeypatch.setattr(groups.PairOf, "holder", holder)
+    monkeypatch.setattr(groups.PairOf, "holders", holders)
     monkeypatch.setattr(groups.PairOf, "is_ready", lambda *_: "")
     pair.move(list(pair.data.groups), DATA.nodes["data1"], lambda _: None)
     assert told == ["foreign", "local"]

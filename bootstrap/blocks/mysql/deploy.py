@@ -169,4 +169,4 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
 def _own(node: NodePlan) -> tuple[MysqlPlan, ServiceGroup]:
     if node.data is None or node.data.mysql is None:
         raise ValueError(f"Node {node.name} has role mysql and no MySQL server in its plan.")
-    return node.data.mysql, next(group for group in node.data.groups if group.name == "mysql")
+    return node.data.mysql, node.data.group("mysql")

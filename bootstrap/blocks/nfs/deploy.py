@@ -138,4 +138,4 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
 def _own(node: NodePlan) -> tuple[NfsPlan, ServiceGroup]:
     if node.data is None or node.data.nfs is None:
         raise ValueError(f"Node {node.name} has role nfs and no NFS server in its plan.")
-    return node.data.nfs, next(group for group in node.data.groups if group.name == "nfs")
+    return node.data.nfs, node.data.group("nfs")

@@ -219,37 +219,42 @@ class Engine:
             CommandError: it was ended before it was done.
         """
         ended_by: list[int] = []
-        with subprocess.Popen(
-            self.argv(*arguments),
-            env={**self.environment(), **(extra or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            text=True,
-            process_group=0,
-        ) as process:
+        engine: subprocess.Popen[str] | None = None
 
-            def hand_on(number: int, _: FrameType | None) -> None:
-                if process.poll() is None:
-                    ended_by.append(number)
-                    process.send_signal(number)
-                    if number == signal.SIGINT:
-                        say("ending: the engine finishes what it is doing (again: at once)")
+        def hand_on(number: int, _: FrameType | None) -> None:
+            ended_by.append(number)
+            if engine is not None and engine.poll() is None:
+                engine.send_signal(number)
+                if number == signal.SIGINT:
+                    say("ending: the engine finishes what it is doing (again: at once)")
 
-            handled = (signal.SIGINT, signal.SIGTERM)
-            before = {number: signal.signal(number, hand_on) for number in handled}
-            try:
-                yield process
-            except BaseException:
-                # Nobody reads on (a closed terminal, `| head`): it must not wait for us for ever.
-                process.send_signal(signal.SIGINT)
-                for _ in process.stdout or ():
-                    pass
-                raise
-            finally:
-                process.wait()
-                for number, handler in before.items():
-                    signal.signal(number, handler)
-        if ended_by and process.returncode != 0:
+        # Before it starts: a child does not inherit a handler, but it does inherit that a signal is
+        # ignored, as under nohup or behind a shell's `&`, and it could not be ended then.
+        handled = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, hand_on) for number in handled}
+        try:
+            with subprocess.Popen(
+                self.argv(*arguments),
+                env={**self.environment(), **(extra or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                text=True,
+                process_group=0,
+            ) as engine:
+                if ended_by:
+                    engine.send_signal(ended_by[0])
+                try:
+                    yield engine
+                except BaseException:
+                    # Nobody reads on (a closed terminal, `| head`): it must not wait for us.
+                    engine.send_signal(signal.SIGINT)
+                    for _ in engine.stdout or ():
+                        pass
+                    raise
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if ended_by and engine.returncode != 0:
             raise CommandError(
                 f"`pairwise {arguments[0]} {self.stack}` was ended before it was done: run it "
                 "again, it goes on from there.",

@@ -89,15 +89,20 @@ TALKS_UNTIL_ENDED = "trap 'exit 1' INT; while :; do echo 01234567890123456789012
 """An engine that fills the pipe and ends when it is asked to."""
 
 
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN])
 def test_engine_is_ended_when_nobody_reads_on(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, before: signal.Handlers
 ) -> None:
-    """`pairwise up six | head` ends; neither of the two waits for the other."""
+    """`pairwise up six | head` ends, under nohup too; neither of the two waits for the other."""
     monkeypatch.setattr(Engine, "argv", lambda *_: ["sh", "-c", TALKS_UNTIL_ENDED])
-    with pytest.raises(BrokenPipeError), engine.running("up") as process:
-        assert process.stdout is not None and process.stdout.readline()
-        raise BrokenPipeError
-    assert process.returncode == 1
+    usual = signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(BrokenPipeError), engine.running("up") as process:
+            assert process.stdout is not None and process.stdout.readline()
+            raise BrokenPipeError
+        assert process.returncode == 1
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -9,15 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bootstrap.blocks.monitor import deploy
 from bootstrap.blocks.monitor.program import config as configuration
+from bootstrap.blocks.monitor.program.__main__ import Monitor
+from bootstrap.blocks.monitor.program.observe import Observer
+from bootstrap.blocks.monitor.program.seen import Now
 from bootstrap.managed import ManagedFile
 from tests.golden.tree import plans
 from tests.monitor.fake_node import Node
+from tests.monitor.given import CONFIG
 
 DEADLINE_S = 20
 
@@ -80,3 +85,24 @@ def test_what_is_installed_runs_and_ends_at_once(here: Node) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == -signal.SIGTERM
     assert first["node"] == "nfs1" and first["groups"][0]["name"] == "nfs"
+
+
+@pytest.mark.parametrize(
+    ("linked", "age_s", "stays"), [(True, 60, False), (True, 5, True), (False, 60, True)]
+)
+def test_a_peer_that_was_off_is_no_longer_known_to_be_once_it_is_heard(
+    here: Node, linked: bool, age_s: float, stays: bool
+) -> None:
+    """DRBD goes on for some seconds before it misses one that was just powered off."""
+    mark = here.folder / "peer-off"
+    mark.touch()
+    then = time.time() - age_s
+    os.utime(mark, (then, then))
+    config = replace(CONFIG, peer_off=str(mark))
+    monitor = Monitor(config, here.folder / "memory.json", here.folder)
+    monitor.observer = Observer(config, proc=here.proc)
+    if not linked:
+        drbd = here.proc / "drbd"
+        drbd.write_text(drbd.read_text().replace("cs:Connected", "cs:WFConnection"))
+    monitor.one_pass(Now(mono=time.monotonic(), wall=time.time()))
+    assert mark.exists() is stays

@@ -17,9 +17,9 @@ cannot be asked is powered off, and until then DRBD's I/O is frozen, so that no 
 acknowledged that the other side does not know.
 
 The rules of ``fence``: a person's word goes first; a node that has not met its peer since it booted
-has nobody powered off; a peer that is off already costs no delay; of two active nodes the holder
-of the first group of ``survivor`` asks at once and the other one hesitates. The endpoint grants
-one of the two.
+has nobody powered off; a peer that is off already costs no delay, and one that was found off a
+moment ago no question; of two active nodes the holder of the first group of ``survivor`` asks at
+once and the other one hesitates. The endpoint grants one of the two.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ OUTDATE_S = 5
 """drbd-peer-outdater -t of the documents: seconds that the peer has to outdate itself."""
 ASK_S = 10
 """One question to the endpoint takes a second under emulation; a dead path must not take long."""
+GRANTED_S = 10
+"""Seconds for which the endpoint's answer holds for those who ask next: all of a take-over ask
+within them, and no machine boots, meets its peer and takes a group so fast."""
 VALID_MIN = 15
 """Minutes for which a person's word holds: a take-over takes one."""
 
@@ -72,6 +75,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "outdate_s": OUTDATE_S,
         "fence_script": pairs.FENCE,
         "valid_min": VALID_MIN,
+        "granted_s": GRANTED_S,
         "places": places,
         "powers_off": data.drbd.fencing is DrbdFencing.RESOURCE_AND_STONITH,
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.FENCING.value}

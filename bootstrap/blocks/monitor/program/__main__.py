@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,13 @@ from bootstrap.blocks.monitor.program.decide import decide
 from bootstrap.blocks.monitor.program.effects import Runner, write
 from bootstrap.blocks.monitor.program.memory import Memory
 from bootstrap.blocks.monitor.program.observe import Observer
-from bootstrap.blocks.monitor.program.seen import Now
+from bootstrap.blocks.monitor.program.seen import Now, Observation
 from bootstrap.blocks.monitor.program.status import status
 
 PASS_S = 1.0
 """From the beginning of one pass to that of the next."""
+FRESH_S = 30.0
+"""DRBD goes on for some seconds before it misses a peer that was powered off."""
 
 
 def tell_systemd(state: str) -> None:
@@ -62,6 +65,7 @@ class Monitor:
         """Look, decide, do, write."""
         ended = self.runner.collect(now.mono)
         seen = self.observer.look(self.memory, now, running=self.runner.running, ended=ended)
+        self._forget_power_off(seen, now)
         self.memory, actions = decide(self.config, self.memory, seen, now)
         # Before it is done: a hand-over that nobody remembers would be asked for once too often.
         self._changed(self.state, remembered.dump(self.memory, wall=now.wall), durable=True)
@@ -70,6 +74,15 @@ class Monitor:
         problems = [dataclasses.asdict(p) for p in self.memory.problems.values()]
         self._changed(self.run / "problems.json", problems)
         self._write(self.run / "status.json", status(self.config, self.memory, seen, now))
+
+    def _forget_power_off(self, seen: Observation, now: Now) -> None:
+        """Remove the mark that the peer is off once its disks are heard again: when it is lost the
+        next time, that has to be proven anew."""
+        mark = Path(self.config.peer_off)
+        if seen.peer_off and any(state.linked for state in seen.drbd.values()):
+            with suppress(FileNotFoundError):
+                if now.wall - mark.stat().st_mtime > FRESH_S:
+                    mark.unlink()
 
     def _changed(self, path: Path, values: Any, *, durable: bool = False) -> None:
         text = json.dumps(values)

@@ -1,0 +1,193 @@
+"""What ``fence`` and DRBD's handler ask of whom: the scripts run, their tools are stand-ins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bootstrap.blocks.fencing import deploy
+from bootstrap.shared import pairs
+from tests.golden.tree import plans
+
+TOOL = """#!/bin/sh
+echo "$(basename "$0") $*" >>{folder}/asked
+case "$(basename "$0") $*" in
+"ssh "*status*) echo {status} ;;
+"ssh "*off*) echo {answer} ;;
+"cl_status "*) echo {peer} ;;
+"drbdadm sh-minor "*) echo 0 ;;
+"drbd-peer-outdater "*) exit {outdater} ;;
+esac
+"""
+TOOLS = ("ssh", "cl_status", "logger", "sleep", "drbdadm", "drbd-peer-outdater", "notify")
+DRBD = " 0: cs:{cs} ro:{role}/Unknown ds:UpToDate/DUnknown C r-----\n"
+
+
+class Fenced:
+    """A node of stack nfs whose peer is silent."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run = folder / "run"
+        (folder / "bin").mkdir(parents=True)
+        self.run.mkdir()
+        plan = next(p for p in plans()["nfs"].deploys.values() if p.is_pair)
+        texts = {file.path: file.content for file in deploy.files(plan.nodes["nfs1"], plan)}
+        for path in (pairs.FENCE, pairs.FENCE_PEER_HANDLER):
+            script = folder / Path(path).name
+            text = texts[path].replace(pairs.RUN, str(self.run))
+            text = text.replace(pairs.FENCE, str(folder / "fence"))
+            text = text.replace("/proc/drbd", str(folder / "drbd"))
+            text = text.replace("/usr/libexec/heartbeat/", f"{folder}/bin/")
+            script.write_text(
+                text.replace("/usr/local/lib/pairwise/notify", f"{folder}/bin/notify")
+            )
+            script.chmod(0o755)
+        self.given()
+        self.mark(pairs.MET_PEER)
+
+    def given(
+        self,
+        *,
+        status: str = "on",
+        answer: str = "off",
+        peer: str = "dead",
+        outdater: int = 5,
+        cs: str = "WFConnection",
+        role: str = "Primary",
+    ) -> None:
+        """What the tools say from now on."""
+        text = TOOL.format(
+            folder=self.folder, status=status, answer=answer, peer=peer, outdater=outdater
+        )
+        for name in TOOLS:
+            tool = self.folder / "bin" / name
+            tool.write_text(text)
+            tool.chmod(0o755)
+        (self.folder / "drbd").write_text(DRBD.format(cs=cs, role=role))
+
+    def at(self, mark: str) -> Path:
+        """Where a mark lies here."""
+        return self.run / Path(mark).name
+
+    def mark(self, mark: str, text: str = "") -> None:
+        """Leave one."""
+        self.at(mark).write_text(text)
+
+    def call(self, script: str, *arguments: str) -> int:
+        """Run one; the exit code."""
+        path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
+        return subprocess.run(
+            [str(self.folder / script), *arguments],
+            env={"PATH": path, "DRBD_RESOURCE": "nfs"},
+            check=False,
+            capture_output=True,
+            timeout=20,
+        ).returncode
+
+    def fence(self, by: str = "heartbeat") -> int:
+        """``fence`` as Heartbeat or DRBD calls it."""
+        return self.call("fence", "nfs2", by)
+
+    @property
+    def asked(self) -> list[str]:
+        """Questions to the endpoint, and how long was waited, in order; forgotten by this."""
+        log = self.folder / "asked"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        named = (line.split() for line in lines)
+        return [
+            f"sleep {words[1]}" if words[0] == "sleep" else words[-2]
+            for words in named
+            if words[0] in {"ssh", "sleep"}
+        ]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Fenced:
+    return Fenced(tmp_path / "node")
+
+
+def test_a_silent_peer_is_powered_off_after_the_delay_of_its_place(here: Fenced) -> None:
+    assert here.fence() == 0
+    assert here.asked == ["status", "sleep 0", "off"]
+    here.at(pairs.PEER_OFF).unlink()
+    here.given(role="Secondary")
+    assert here.fence() == 0
+    held_nothing = here.asked
+    assert held_nothing[0] == "status" and held_nothing[-1] == "off"
+    assert int(held_nothing[1].split()[1]) > 0
+
+
+def test_a_peer_that_is_off_already_costs_no_delay(here: Fenced) -> None:
+    here.given(status="off")
+    assert here.fence() == 0
+    assert here.asked == ["status", "off"]
+
+
+def test_one_answer_holds_for_all_that_ask_in_a_take_over(here: Fenced) -> None:
+    assert here.fence("heartbeat") == 0
+    here.asked  # noqa: B018
+    assert here.fence("drbd") == 0
+    assert here.call("drbd-fence-peer") == 7
+    assert here.asked == []
+
+
+def test_an_old_answer_does_not_hold(here: Fenced) -> None:
+    here.mark(pairs.PEER_OFF, "the endpoint has powered it off")
+    then = here.at(pairs.PEER_OFF).stat().st_mtime - deploy.GRANTED_S - 1
+    os.utime(here.at(pairs.PEER_OFF), (then, then))
+    here.given(answer="refused")
+    assert here.fence() == 1
+    assert here.asked[-1] == "off"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (lambda here: here.at(pairs.MET_PEER).unlink(), "has not met nfs2 since it booted"),
+        (lambda here: here.given(peer="active"), "nfs2 is alive again"),
+    ],
+)
+def test_neither_a_fresh_answer_nor_the_endpoint_overrules(
+    here: Fenced, given: Callable[[Fenced], None], why: str
+) -> None:
+    here.mark(pairs.PEER_OFF, "the endpoint has powered it off")
+    given(here)
+    assert here.fence() == 1
+    assert here.asked == []
+    assert why in here.at(pairs.WAITING).read_text()
+
+
+def test_a_refusal_waits_and_says_why(here: Fenced) -> None:
+    here.given(answer="refused")
+    assert here.fence() == 1
+    assert "says: refused" in here.at(pairs.WAITING).read_text()
+    assert not here.at(pairs.PEER_OFF).exists()
+
+
+def test_a_person_s_word_needs_no_endpoint(here: Fenced) -> None:
+    here.mark(pairs.ACTIVATED, "nfs2\n")
+    here.at(pairs.MET_PEER).unlink()
+    assert here.fence() == 0
+    assert here.asked == []
+
+
+def test_a_peer_that_answers_is_outdated_and_stays_on(here: Fenced) -> None:
+    here.given(outdater=4)
+    assert here.call("drbd-fence-peer") == 4
+    assert here.asked == ["status"]
+
+
+def test_the_handler_ends_when_the_peer_is_back(here: Fenced) -> None:
+    here.given(answer="refused", cs="Connected")
+    assert here.call("drbd-fence-peer") == 1
+
+
+def test_only_the_peer_can_be_named(here: Fenced) -> None:
+    assert here.call("fence", "nfs1", "heartbeat") == 2
+    assert here.asked == []

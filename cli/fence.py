@@ -54,9 +54,10 @@ def shot_nodes(checkout: Checkout, plan: Plan) -> dict[str, str]:
 def entries(folder: Path, plan: Plan) -> list[dict[str, Any]]:
     """The endpoint's log of a stack's pairs, oldest first; a half-written line is left out."""
     pairs = {pair_name(plan.stack, name) for name, part in plan.deploys.items() if part.is_pair}
-    path = folder / fence_endpoint.LOG
+    paths = (folder / fence_endpoint.OLD_LOG, folder / fence_endpoint.LOG)
+    lines = [x for p in paths if p.exists() for x in p.read_text(encoding="utf-8").splitlines()]
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+    for line in lines:
         try:
             entry = json.loads(line)
         except ValueError:

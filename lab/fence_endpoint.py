@@ -30,8 +30,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-LOG = "fence.log"
-"""Name of the log in the state folder."""
+LOG, OLD_LOG = "fence.log", "fence.log.1"
+"""Names of the log in the state folder, and of the one before it."""
+LOG_BYTES = 4 << 20
+"""A log of that size becomes the old one: some 15 000 requests, of which a waiting take-over makes
+one a second."""
 DONE, FAILED, REFUSED, SHOT = 0, 1, 2, 3
 """Exit codes."""
 ON, OFF = "on", "off"
@@ -315,9 +318,17 @@ def read_request(command: str, *, node: str, machines: Mapping[str, str]) -> tup
 
 def _record(state: Path, entry: Mapping[str, object]) -> None:
     """Append to the log in one write, so that the lines of two requests never mix."""
-    handle = os.open(state / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.write(handle, f"{json.dumps(entry)}\n".encode())
-    os.close(handle)
+    log = state / LOG
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        os.write(handle, f"{json.dumps(entry)}\n".encode())
+        # Who waited for the lock meanwhile has the old one open, and must not move the new one.
+        here = os.fstat(handle)
+        if here.st_size > LOG_BYTES and log.exists() and log.stat().st_ino == here.st_ino:
+            log.replace(state / OLD_LOG)
+    finally:
+        os.close(handle)
 
 
 def main(arguments: Sequence[str], command: str) -> int:

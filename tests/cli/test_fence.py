@@ -31,7 +31,8 @@ ENTRY = {
 
 def test_log_of_a_stack_leaves_out_others_and_damaged_lines(tmp_path: Path) -> None:
     lines = [json.dumps(ENTRY), json.dumps({**ENTRY, "pair": "nfs-data"}), "[]", '{"time"']
-    (tmp_path / fence_endpoint.LOG).write_text("\n".join(lines))
+    (tmp_path / fence_endpoint.OLD_LOG).write_text("\n".join(lines[:1]))
+    (tmp_path / fence_endpoint.LOG).write_text("\n".join(lines[1:]))
     assert entries(tmp_path, plan("six")) == [ENTRY]
     assert entries(tmp_path / "none", plan("six")) == []
 

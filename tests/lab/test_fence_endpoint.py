@@ -283,3 +283,14 @@ def test_documents_that_cannot_be_used(
         fence_keys.authorize(tmp_path / "fence", given)
     assert problem in str(caught.value)
     assert not (tmp_path / "fence").exists()
+
+
+def test_a_long_log_becomes_the_old_one(pair: FencePair) -> None:
+    """A take-over that waits asks each second: in a week that is half a million lines."""
+    log, old = pair.state / fence_endpoint.LOG, pair.state / fence_endpoint.OLD_LOG
+    line = json.dumps({"pair": "six-data", "request": "status data2"}) + "\n"
+    log.write_text(line * (fence_endpoint.LOG_BYTES // len(line) + 1))
+    assert pair.ask("data1", "status data2") == (0, "on")
+    assert not log.exists() and old.stat().st_size > fence_endpoint.LOG_BYTES
+    assert pair.ask("data1", "status data2") == (0, "on")
+    assert len(log.read_text().splitlines()) == 1

@@ -54,6 +54,7 @@ CONFIG = Config(
     notify=(),
     fence_waiting="/run/pairwise/fence-waiting",
     peer_off="/run/pairwise/peer-off",
+    of_absence=(),
     ping="10.9.0.1",
 )
 HERE = DrbdState(

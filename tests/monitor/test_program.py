@@ -90,15 +90,15 @@ def test_what_is_installed_runs_and_ends_at_once(here: Node) -> None:
 @pytest.mark.parametrize(
     ("linked", "age_s", "stays"), [(True, 60, False), (True, 5, True), (False, 60, True)]
 )
-def test_a_peer_that_was_off_is_no_longer_known_to_be_once_it_is_heard(
+def test_what_was_said_of_an_absent_peer_ends_when_it_is_heard(
     here: Node, linked: bool, age_s: float, stays: bool
 ) -> None:
     """DRBD goes on for some seconds before it misses one that was just powered off."""
-    mark = here.folder / "peer-off"
+    mark = here.folder / "fence-confirmed"
     mark.touch()
     then = time.time() - age_s
     os.utime(mark, (then, then))
-    config = replace(CONFIG, peer_off=str(mark))
+    config = replace(CONFIG, of_absence=(str(mark), str(here.folder / "none")))
     monitor = Monitor(config, here.folder / "memory.json", here.folder)
     monitor.observer = Observer(config, proc=here.proc)
     if not linked:

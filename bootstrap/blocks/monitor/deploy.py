@@ -121,6 +121,7 @@ def _config(node: NodePlan, plan: DeployPlan) -> dict[str, object]:
         "notify": told,
         "fence_waiting": pairs.WAITING,
         "peer_off": pairs.PEER_OFF,
+        "of_absence": [pairs.PEER_OFF, pairs.CONFIRMED, pairs.ACTIVATED, pairs.WAITING],
         "ping": str(data.heartbeat.ping),
     }
 

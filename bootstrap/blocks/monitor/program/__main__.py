@@ -65,7 +65,7 @@ class Monitor:
         """Look, decide, do, write."""
         ended = self.runner.collect(now.mono)
         seen = self.observer.look(self.memory, now, running=self.runner.running, ended=ended)
-        self._forget_power_off(seen, now)
+        self._forget_absence(seen, now)
         self.memory, actions = decide(self.config, self.memory, seen, now)
         # Before it is done: a hand-over that nobody remembers would be asked for once too often.
         self._changed(self.state, remembered.dump(self.memory, wall=now.wall), durable=True)
@@ -75,11 +75,12 @@ class Monitor:
         self._changed(self.run / "problems.json", problems)
         self._write(self.run / "status.json", status(self.config, self.memory, seen, now))
 
-    def _forget_power_off(self, seen: Observation, now: Now) -> None:
-        """Remove the mark that the peer is off once its disks are heard again: when it is lost the
-        next time, that has to be proven anew."""
-        mark = Path(self.config.peer_off)
-        if seen.peer_off and any(state.linked for state in seen.drbd.values()):
+    def _forget_absence(self, seen: Observation, now: Now) -> None:
+        """Remove what was known of an absent peer once its disks are heard again: when it is lost
+        the next time, that it is off has to be proven, or said by a person, anew."""
+        if not any(state.linked for state in seen.drbd.values()):
+            return
+        for mark in map(Path, self.config.of_absence):
             with suppress(FileNotFoundError):
                 if now.wall - mark.stat().st_mtime > FRESH_S:
                     mark.unlink()

@@ -65,6 +65,8 @@ class Config:
     """Mark: why a take-over waits."""
     peer_off: str
     """Mark: the peer is surely off."""
+    of_absence: tuple[str, ...]
+    """Marks that hold only until the peer is met again: that one, and a person's word."""
     ping: str
     """Address whose answer says that this node's client link is alive (ha.cf, ping)."""
 

@@ -67,10 +67,10 @@ class Node:
         self.programs()
         monkeypatch.setenv("PATH", f"{folder}/bin:{os.environ['PATH']}")
 
-    def programs(self, *, inactive: int = 0, code: int = 0) -> None:
+    def programs(self, *, inactive: int = 0, code: int = 0, show: str = SHOW) -> None:
         """Write the programs anew."""
         (self.folder / "bin").mkdir(exist_ok=True)
-        show = SHOW.replace("\n", "\\n")
+        show = show.replace("\n", "\\n")
         for name in ("systemctl", "cl_status", "hb_standby", "hb_takeover"):
             path = self.folder / "bin" / name
             path.write_text(FAKE.format(log=self.log, inactive=inactive, code=code, show=show))

@@ -42,6 +42,32 @@ def test_heartbeat_is_not_asked_without_need(here: Node) -> None:
     assert len(here.calls()) == 1
 
 
+def test_systemd_is_asked_again_when_a_process_has_come_or_gone(here: Node) -> None:
+    """A question that is put each second costs a tenth of an emulated node's processor."""
+    unit = here.folder / "cgroups" / "mysql.service"
+    unit.mkdir(parents=True)
+    (unit / "cgroup.procs").write_text("17\n")
+    observer = Observer(CONFIG, proc=here.proc, cgroups=here.folder / "cgroups")
+    memory = Memory(ask=False)
+
+    def asked(mono: float) -> int:
+        observer.look(memory, Now(mono=mono, wall=mono), running=frozenset(), ended=())
+        return len([call for call in here.calls() if "show" in call])
+
+    assert asked(1.0) == 1
+    assert asked(observe.SAME_EVERY_S) == 1
+    assert asked(observe.SAME_EVERY_S + 1.0) == 2
+    (unit / "cgroup.procs").write_text("18\n")
+    assert asked(observe.SAME_EVERY_S + 2.0) == 3
+    assert asked(observe.SAME_EVERY_S + 3.0) == 3
+    (here.proc / "fs/nfsd/threads").write_text("0\n")
+    assert asked(observe.SAME_EVERY_S + 4.0) == 4
+    here.programs(show="ActiveState=failed\nSubState=failed\nNRestarts=3\n")
+    (unit / "cgroup.procs").unlink()
+    assert asked(observe.SAME_EVERY_S + 5.0) == 5
+    assert asked(observe.SAME_EVERY_S + 5.0 + observe.BUSY_EVERY_S) == 6
+
+
 def test_a_node_that_cannot_be_read_holds_nothing(tmp_path: Path) -> None:
     seen = Observer(CONFIG, proc=tmp_path).look(
         Memory(ask=False), Now(mono=1.0, wall=1.0), running=frozenset(), ended=()

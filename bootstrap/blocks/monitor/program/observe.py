@@ -36,10 +36,15 @@ GREETING_S = 3.0
 SPACE_EVERY_S = 10.0
 """How often free space is read."""
 BUSY_EVERY_S = 2.0
-"""How often systemd is asked on a node that holds something: one process, and systemd's own work
-for it, which under emulation is a tenth of the node's processor."""
+"""How often systemd is asked on a node that holds something of which not all runs: one process, and
+systemd's own work for it, which under emulation is a tenth of the node's processor."""
 IDLE_EVERY_S = 5.0
 """The same on a node that holds nothing."""
+SAME_EVERY_S = 20.0
+"""The same while all runs and no unit has got or lost a process since: the kernel says that at the
+price of reading a file."""
+CGROUPS = Path("/sys/fs/cgroup/system.slice")
+"""Where the kernel lists the processes of each unit (cgroups(7), ``cgroup.procs``)."""
 
 
 def addresses(lines: Iterable[str]) -> frozenset[str]:
@@ -79,6 +84,13 @@ def units(text: str, names: Sequence[str]) -> dict[str, UnitSeen]:
                 job=values.get("Job", "") not in ("", "0"),
             )
     return found
+
+
+def _is_settled(unit: UnitSeen | None, *, must_run: bool) -> bool:
+    """Whether a unit is as it has to be, and nothing is queued for it."""
+    if unit is None or unit.job or unit.restarting:
+        return False
+    return unit.active == "active" or (unit.active == "inactive" and not must_run)
 
 
 class Greeter:
@@ -126,14 +138,18 @@ class Greeter:
 class Observer:
     """Looks at the node; remembers only what need not be read each second."""
 
-    def __init__(self, config: Config, *, proc: Path = Path("/proc")) -> None:
+    def __init__(
+        self, config: Config, *, proc: Path = Path("/proc"), cgroups: Path = CGROUPS
+    ) -> None:
         self.config = config
         self.proc = proc
+        self.cgroups = cgroups
         self.names = (HEARTBEAT, *dict.fromkeys(u for g in config.groups for u in g.watched))
         self.greeters = {g.socket: Greeter(g.socket) for g in config.groups if g.socket}
         self.space: dict[str, tuple[float, float]] = {}
         self.units: dict[str, UnitSeen] = {}
         self.units_at = float("-inf")
+        self.processes: tuple[str, ...] = ()
         self.ping = ""
 
     def look(
@@ -147,11 +163,13 @@ class Observer:
             mounts=self._mounts(now),
             addresses=addresses(self._lines("net/fib_trie")),
         )
-        busy = any(found.holding(group) is not Holding.ABSENT for group in config.groups)
-        every_s = BUSY_EVERY_S if busy else IDLE_EVERY_S
-        if memory.ask or running or now.mono - self.units_at >= every_s:
+        processes = self._processes()
+        changed = processes != self.processes
+        if memory.ask or running or changed or now.mono - self.units_at >= self._every_s(found):
             text = _answer("systemctl", "show", "-p", PROPERTIES, "--", *self.names)
             self.units, self.units_at = units(text or "", self.names), now.mono
+            # From before the question: what changed since is seen in the next pass.
+            self.processes = processes
         heartbeat = self.units.get(HEARTBEAT, UnitSeen(active="unknown"))
         # A queued stop counts: from then on Heartbeat is not to be met half-way.
         active = "deactivating" if heartbeat.job else heartbeat.active
@@ -174,6 +192,29 @@ class Observer:
             running=running,
             ended=ended,
         )
+
+    def _every_s(self, found: Observation) -> float:
+        """How old an answer of systemd may be."""
+        holding = {group: found.holding(group) for group in self.config.groups}
+        must_run = {u for g, how in holding.items() if how is Holding.HELD for u in g.watched}
+        settled = Holding.PARTLY not in holding.values() and all(
+            _is_settled(self.units.get(name), must_run=name in must_run) for name in self.names
+        )
+        if settled:
+            return SAME_EVERY_S
+        idle = all(how is Holding.ABSENT for how in holding.values())
+        return IDLE_EVERY_S if idle else BUSY_EVERY_S
+
+    def _processes(self) -> tuple[str, ...]:
+        """The processes of each unit, and the kernel's NFS threads, which are in none."""
+        found = []
+        of_units = (self.cgroups / name / "cgroup.procs" for name in self.names)
+        for path in (*of_units, self.proc / "fs/nfsd/threads"):
+            try:
+                found.append(path.read_text(encoding="ascii"))
+            except OSError:
+                found.append("")
+        return tuple(found)
 
     def _lines(self, name: str) -> list[str]:
         try:

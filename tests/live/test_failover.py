@@ -67,7 +67,9 @@ def test_unstartable_nginx_moves_both_vips_to_the_peer_and_back(six: LiveStack) 
     assert watch.vip_holders()[WWW2] == [("lb2",)]
 
 
-@pytest.mark.parametrize("round_", range(1, 6))
+@pytest.mark.parametrize(
+    "round_", [1, *(pytest.param(round_, marks=pytest.mark.load) for round_ in range(2, 6))]
+)
 def test_powered_off_balancer(six: LiveStack, round_: int) -> None:
     """Five rounds; the median is judged in the test below, the holders in each round."""
     node, vip = ("lb1", WWW1) if round_ % 2 else ("lb2", WWW2)
@@ -83,6 +85,7 @@ def test_powered_off_balancer(six: LiveStack, round_: int) -> None:
     assert watch.outage(other).failed == 0
 
 
+@pytest.mark.load
 def test_power_off_outage_is_the_protocol_s_bound(six: LiveStack) -> None:
     """Median of the five rounds above within 1.1 x (3 adverts + skew)."""
     files = sorted(Path(ROOT / ".pairwise" / "evidence").glob("power_off_[1-5].json"))

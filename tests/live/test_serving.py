@@ -24,7 +24,15 @@ def test_status_is_healthy_and_complete(six: LiveStack) -> None:
 
 
 def test_every_block_verifies(six: LiveStack) -> None:
-    six.pairwise("verify", "six", "--json")
+    answer = json.loads(six.pairwise("verify", "six", "--json", check=False).stdout)
+    failed = [
+        f"{node['name']}: {check['name']}: {check['output']}"
+        for node in answer["nodes"]
+        for check in node["checks"]
+        if not check["ok"]
+    ]
+    assert not failed
+    assert [node["error"] for node in answer["nodes"]] == [""] * len(six.plan.nodes)
 
 
 @pytest.mark.parametrize("vip", ["10.71.1.201", "10.71.1.202"])

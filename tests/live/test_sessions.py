@@ -71,6 +71,7 @@ def test_status_explains_how_coarsely_clients_are_spread(six: LiveStack) -> None
     assert "ip_hash looks at the first three octets" in said
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("dead", ["web1", "web2"])
 def test_sessions_survive_a_web_machine(six: LiveStack, clients: list[str], dead: str) -> None:
     """One after the other: whoever comes back has an empty memcached."""

@@ -22,7 +22,7 @@ test: check ## check, then the daemons' own checkers, then the live stack
 	$(PYTEST) -m image tests
 	$(PYTEST) -m "live and not engine and not load and not minimal and not nfs" tests
 
-test-all: check ## That with the load, the drills of stack nfs, and the provider under the real engine
+test-all: check ## That with repeats, crowds, the drills of stack nfs, and the provider under the real engine
 	$(PYTEST) -m image tests
 	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests

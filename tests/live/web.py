@@ -20,6 +20,9 @@ from lab.server import notifications_file
 
 CLIENTS = 200
 """Sessions that the issue asks for."""
+EVERY_S = 10.0
+"""Seconds between two requests of one client: six emulated machines on two cores serve some 40
+pages a second while nothing else is to be done, and a machine boots in the midst of this."""
 FIRST_VISITS_S = 120
 """All first visits are sent within 5 s; four emulated PHP pages a second would do."""
 
@@ -38,7 +41,8 @@ def networks(addresses: Sequence[str]) -> int:
 def crowd(stack: LiveStack, sources: Sequence[str]) -> Iterator[Observation]:
     """200 clients with a session each, as soon as all have one and have read it back."""
     given = [word for source in sources for word in ("--source", source)]
-    arguments = ["--clients", str(CLIENTS), *given, *vips_of(stack)]
+    often = ["--every", str(EVERY_S), "--clients", str(CLIENTS)]
+    arguments = [*often, *given, *vips_of(stack)]
     with observer(stack.netns, "drills.workloads.sessions", *arguments) as seen:
         wait_until(
             lambda: len(sessions(seen.peek())) == CLIENTS,

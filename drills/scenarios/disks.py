@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drills.drill import Drill
-from drills.faults import disk_detached, filled
+from drills.faults_inside import disk_detached, filled
 from drills.stage import Stage
 from drills.wait import last
 

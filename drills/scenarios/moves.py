@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from drills.drill import Drill
-from drills.faults import service_stopped
+from drills.faults_inside import service_stopped
 from drills.stage import Stage
 
 HAND_FILE = "pairwise-drill-by-hand"

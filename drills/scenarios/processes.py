@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from drills.drill import Drill
-from drills.faults import killed, start_again
+from drills.faults import start_again
+from drills.faults_inside import killed
 from drills.stage import Stage
 
 

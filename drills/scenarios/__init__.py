@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drills.drill import Drill
-from drills.scenarios import disks, freezes, links, moves, power, processes
+from drills.scenarios import disks, freezes, links, moves, power, processes, requests
 
 DRILLS: tuple[Drill, ...] = (
     *moves.DRILLS,
@@ -11,6 +11,7 @@ DRILLS: tuple[Drill, ...] = (
     *links.DRILLS,
     *freezes.DRILLS,
     *processes.DRILLS,
+    *requests.DRILLS,
     *disks.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

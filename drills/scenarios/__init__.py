@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drills.drill import Drill
-from drills.scenarios import disks, freezes, links, moves, power, processes, requests
+from drills.scenarios import both_nodes, disks, freezes, links, moves, power, processes, requests
 
 DRILLS: tuple[Drill, ...] = (
     *moves.DRILLS,
@@ -12,6 +12,7 @@ DRILLS: tuple[Drill, ...] = (
     *freezes.DRILLS,
     *processes.DRILLS,
     *requests.DRILLS,
+    *both_nodes.DRILLS,
     *disks.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

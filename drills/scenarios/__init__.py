@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from drills.drill import Drill
-from drills.scenarios import both_nodes, disks, freezes, links, moves, power, processes, requests
+from drills.scenarios import (
+    both_nodes,
+    changes,
+    disks,
+    freezes,
+    links,
+    moves,
+    power,
+    processes,
+    requests,
+)
 
 DRILLS: tuple[Drill, ...] = (
     *moves.DRILLS,
@@ -14,5 +24,6 @@ DRILLS: tuple[Drill, ...] = (
     *requests.DRILLS,
     *both_nodes.DRILLS,
     *disks.DRILLS,
+    *changes.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

@@ -13,6 +13,7 @@ from drills.scenarios import (
     power,
     processes,
     requests,
+    soak,
 )
 
 DRILLS: tuple[Drill, ...] = (
@@ -25,5 +26,6 @@ DRILLS: tuple[Drill, ...] = (
     *both_nodes.DRILLS,
     *disks.DRILLS,
     *changes.DRILLS,
+    *soak.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

@@ -6,6 +6,7 @@ from drills.drill import Drill
 from drills.scenarios import (
     both_nodes,
     changes,
+    controls,
     disks,
     freezes,
     links,
@@ -27,5 +28,6 @@ DRILLS: tuple[Drill, ...] = (
     *disks.DRILLS,
     *changes.DRILLS,
     *soak.DRILLS,
+    *controls.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

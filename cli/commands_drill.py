@@ -18,6 +18,7 @@ from drills.result import EXIT_CODES
 from drills.run import run_drill
 from drills.running import LiveStack
 from drills.scenarios import DRILLS
+from lab.fence import state_folder
 from stacks.plan_types import Plan
 
 
@@ -30,11 +31,22 @@ def drill() -> None:
 @stack_argument
 @json_option
 def drill_list(stack: str, as_json: bool) -> None:
-    """The drills that apply to a stack, and how long each takes under emulation."""
+    """The drills that apply to a stack, and how long each takes under emulation.
+
+    Controls are there for a pair whose description has no fencing, or dopd alone.
+    """
     plan = Checkout().plan(stack)
     found = applying(plan)
     if as_json:
-        rows = [{"name": d.name, "seconds": d.seconds, "sentence": d.sentence} for d in found]
+        rows = [
+            {
+                "name": item.name,
+                "seconds": item.seconds,
+                "sentence": item.sentence,
+                "control": item.is_control,
+            }
+            for item in found
+        ]
         click.echo(json.dumps({"stack": stack, "drills": rows}, indent=1))
         return
     for item in found:
@@ -47,22 +59,32 @@ def drill_list(stack: str, as_json: bool) -> None:
 @stack_argument
 @click.argument("name")
 @click.option("--repeat", type=click.IntRange(min=1), default=1, help="Run it so many times.")
+@click.option(
+    "--lasts",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="How long the fault lasts, where that is a matter of choice (saturated).",
+)
 @json_option
-def drill_run(stack: str, name: str, repeat: int, as_json: bool) -> None:
+def drill_run(stack: str, name: str, repeat: int, lasts: int | None, as_json: bool) -> None:
     """Bring one fault about while clients write, and judge what was seen.
 
-    Exit code: 0 pass, 1 fail, 2 it could not be told, 3 usage. With --json a run is one line.
+    A control is run on a pair without its safety, and passes when something breaks. Exit code: 0
+    pass, 1 fail, 2 it could not be told, 3 usage. With --json a run is one line.
     """
     checkout = Checkout()
     plan = checkout.plan(stack)
     chosen = named(plan, name)
+    if lasts is not None:
+        chosen = lasting(chosen, lasts)
     if not uses_lab(plan):
         raise CommandError(
             f"No machine of {stack} is on the embedded hypervisor: drills pull plugs, and only of"
             " a lab's machines."
         )
     lab = checkout.lab
-    live = LiveStack(stack, lab.netns, lab.uri, checkout.descriptions)
+    fence = state_folder(checkout.paths)
+    live = LiveStack(stack, lab.netns, lab.uri, checkout.descriptions, fence)
     say(f"{name}: {chosen.sentence} About {chosen.seconds * repeat} s.")
     found = []
     for number in range(1, repeat + 1):
@@ -106,3 +128,19 @@ def named(plan: Plan, name: str) -> Drill:
             code=EXIT_USAGE,
         )
     return found[name]
+
+
+def lasting(item: Drill, seconds: int) -> Drill:
+    """A drill whose fault lasts so long.
+
+    Raises:
+        CommandError: how long that of this one lasts is no matter of choice.
+    """
+    if item.lasts_s is None:
+        free = ", ".join(other.name for other in DRILLS if other.lasts_s is not None)
+        raise CommandError(
+            f"How long the fault of {item.name} lasts is part of what it proves: leave --lasts out,"
+            f" it is for: {free}.",
+            code=EXIT_USAGE,
+        )
+    return item.lasting(seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drills.invariants import Finding, Verdict
@@ -55,6 +55,45 @@ def powered_off(requests: Iterable[dict[str, Any]]) -> list[str]:
         if entry["verb"] == "off" and entry["result"] == "off" and node not in nodes:
             nodes.append(node)
     return nodes
+
+
+def asked_off(requests: Iterable[dict[str, Any]]) -> list[str]:
+    """Each power-off that was asked for, in words, whatever came of it; not mere questions."""
+    return [
+        f"{entry['node']} asked for {entry['peer']} off ({entry['result']})"
+        for entry in requests
+        if entry["verb"] == "off"
+    ]
+
+
+def first_questions(requests: Iterable[dict[str, Any]], *, since: float) -> dict[str, float]:
+    """Node -> when it first asked the endpoint anything since an instant, seconds since the epoch.
+
+    The first one to ask after a cut is DRBD's handler: Heartbeat waits for its dead time.
+    """
+    first: dict[str, float] = {}
+    for entry in requests:
+        at = float(entry["time"])
+        if at >= since:
+            first[str(entry["node"])] = min(at, first.get(str(entry["node"]), at))
+    return first
+
+
+def broke(safety: Mapping[str, Finding], *, ran: Verdict) -> Finding:
+    """The verdict of a control: what it was run without has to be missed.
+
+    Args:
+        safety: each invariant, and whether each group kept its writes. ran: how everything else of
+            the run ended; nothing follows from one that did not get to its end.
+    """
+    verdicts = {finding.verdict for finding in safety.values()}
+    if Verdict.FAIL in verdicts:
+        return Finding(verdict=Verdict.PASS)
+    if ran is not Verdict.PASS or verdicts != {Verdict.PASS}:
+        reason = "it cannot be told whether anything broke"
+        return Finding(verdict=Verdict.UNKNOWN, reason=reason)
+    reason = "nothing broke: where this passes with its safety, that proves nothing"
+    return Finding(verdict=Verdict.FAIL, reason=reason)
 
 
 def fenced_as_expected(

@@ -1,33 +1,41 @@
 """What may happen to a pair: context managers that heal when they end.
 
-From outside wherever that is possible: bridges, the hypervisor, the path to the fence endpoint.
-What only exists inside a machine is done there by ``pairwise exec``: a process killed, a service
-stopped, a file system filled, a disk detached.
-
-A detached backing disk is ``drbdadm detach`` on the running Primary: the kernel then does what
-``on-io-error detach`` does after an error. The kernel of the image has no device that fails on
-command below DRBD (dm-error would have to be there before the resource is attached).
+From outside wherever that is possible: bridges, the hypervisor, the fence endpoint and the path to
+it, the processors of this machine. What only exists inside a machine is in ``faults_inside``.
 """
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
-import shlex
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
+from typing import IO
 
-from drills.observe import enter
+from drills import described
+from drills.faults_inside import remnants
+from drills.observe import NICE, enter
 from drills.running import LiveStack
+from drills.wait import wait_until
 from stacks.plan_data_types import FencePlan
 from stacks.plan_types import NodePlan
 
 TABLE = "drill"
 """First part of the name of each nftables table that a fault makes, in the lab's namespace."""
-FILLER = "pairwise-drill-filler"
-"""File that fills a file system."""
+LOCK_S = 100
+"""The endpoint gives a request that waits for its lock up after 90 s (lab.fence_endpoint)."""
+BUSY = """\
+import os, sys, time
+parent, until = os.getppid(), time.monotonic() + float(sys.argv[1])
+while os.getppid() == parent and time.monotonic() < until:
+    for _ in range(100_000):
+        pass
+"""
+"""Python source; argument: seconds."""
 _numbers = itertools.count(1)
 
 
@@ -131,52 +139,70 @@ def link_down(stack: LiveStack, node: str, network: str) -> Iterator[None]:
 
 
 @contextmanager
-def service_stopped(stack: LiveStack, node: str, unit: str) -> Iterator[None]:
-    """Stop a unit by hand; it is started again at the end where it does not run."""
-    stack.exec(node, f"systemctl stop {unit}")
-    try:
+def power_off_held(stack: LiveStack, pair: str) -> Iterator[None]:
+    """Have the fence endpoint carry out no power-off of a pair until the end.
+
+    Requests wait for the pair's lock, as they do behind one that takes long; questions are
+    answered. The kernel drops the lock of a drill that was killed.
+
+    Raises:
+        RuntimeError: it is not said where the endpoint keeps its locks.
+    """
+    if stack.fence is None:
+        raise RuntimeError("The state folder of the fence endpoint is not known to this drill.")
+    with (stack.fence / f"{stack.name}-{pair}.lock").open("a") as handle:
+        wait_until(lambda: _locks(handle), what=f"the lock of {pair}", timeout_s=LOCK_S)
         yield
-    finally:
-        stack.exec(node, f"systemctl is-active --quiet {unit} || systemctl start {unit}")
 
 
-def killed(stack: LiveStack, node: str, process: str) -> None:
-    """Kill every process of a name (comm) at once, by SIGKILL. Whoever owns it starts it again."""
-    stack.exec(node, f"pkill -KILL -x {shlex.quote(process)}")
+def _locks(handle: IO[str]) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
-def filled(stack: LiveStack, node: str, folder: str) -> Iterator[None]:
-    """Leave no free block on the file system that holds a folder."""
-    path = shlex.quote(f"{folder}/{FILLER}")
-    # fallocate takes what is free in large pieces, dd the rest; both end with "no space left".
-    fill = (
-        f"free=$(df --output=avail -B1 {shlex.quote(folder)} | tail -1);"
-        f" fallocate -l $free {path}; dd if=/dev/zero bs=4k of={path} oflag=append conv=notrunc;"
-        " sync -f " + path
-    )
-    stack.exec(node, f"{fill} 2>/dev/null || true")
-    try:
+def machine_lost(stack: LiveStack, node: str) -> Iterator[None]:
+    """Remove a machine that is off with every volume of its own, data and all. What heals it at
+    the end is ``up``."""
+    machine = stack.node(node).machine
+    with described.put_back_by_up(stack):
+        stack.virsh("undefine", machine)
+        for pool in stack.virsh("pool-list", "--name").split():
+            rows = [line.split() for line in stack.virsh("vol-list", pool).splitlines()]
+            for volume in (row[0] for row in rows if row and row[0].startswith(f"{machine}-")):
+                stack.virsh("vol-delete", volume, "--pool", pool)
         yield
-    finally:
-        stack.exec(node, f"rm -f {path}", check=False)
 
 
 @contextmanager
-def disk_detached(stack: LiveStack, node: str, resource: str) -> Iterator[None]:
-    """Take a node's backing disk from under DRBD, which goes on with the peer's."""
-    stack.exec(node, f"drbdadm detach {resource}")
+def cores_busy(seconds: float) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Keep every processor of this machine busy, at nice 10 as everything of ours.
+
+    Each of the processes ends by itself after the time and when its drill is gone.
+    """
+    argv = [*NICE, sys.executable, "-c", BUSY, str(seconds)]
+    processes = [subprocess.Popen(argv) for _ in range(os.cpu_count() or 1)]
     try:
-        yield
+        yield processes
     finally:
-        stack.exec(node, f"drbdadm attach {resource}", check=False)
+        for process in processes:
+            process.terminate()
+            process.wait()
 
 
 def heal_all(stack: LiveStack) -> None:
-    """Undo whatever a drill that was killed has left: rules, links, frozen and dead machines."""
+    """Undo whatever a drill that was killed has left: rules, links, frozen and dead machines, what
+    it did within nodes, a machine that it removed, a description that it changed."""
     for family, name in _tables(stack.inside("nft", "list", "tables")):
         _nft(stack.netns, f"delete table {family} {name}")
+    to_put_back = described.is_otherwise(stack)
+    known = stack.machines()
     for name, node in stack.plan.nodes.items():
+        if to_put_back and node.machine not in known:
+            continue
         state = stack.machine_state(name)
         if state == "paused":
             stack.virsh("resume", node.machine)
@@ -185,6 +211,10 @@ def heal_all(stack: LiveStack) -> None:
         for interface in node.interfaces:
             if "down" in stack.virsh("domif-getlink", node.machine, interface.mac):
                 stack.virsh("domif-setlink", node.machine, interface.mac, "up")
+        if node.data is not None:
+            stack.exec(name, remnants(node.data.groups), check=False)
+    if to_put_back:
+        described.put_back(stack)
 
 
 def _tables(listing: str) -> list[tuple[str, str]]:

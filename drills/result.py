@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from drills.checkers import broke
 from drills.invariants import Finding, Verdict, worst
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 """As those of ``pairwise verify``; 3 is usage."""
+
+
+def worst_of(findings: Mapping[str, Finding]) -> Verdict:
+    """One answer for all findings; of none, that it cannot be told."""
+    verdicts = [finding.verdict for finding in findings.values()]
+    return worst(verdicts) if verdicts else Verdict.UNKNOWN
+
+
+def writes_check(group: str) -> str:
+    """Name of the check that a group has kept its writes."""
+    return f"{group} writes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +62,34 @@ class Result:
     """Folder, relative to the checkout."""
     made_on: dict[str, str] = field(default_factory=dict)
     """Machine, commit and command of the run."""
+    is_control: bool = False
+    """Whether the run was a control: then its safety has to be seen to break."""
+
+    @property
+    def safety(self) -> dict[str, Finding]:
+        """What a pair is built for: each invariant, and that each group keeps its writes."""
+        names = {writes_check(group) for group in self.groups}
+        kept = {name: found for name, found in self.checks.items() if name in names}
+        return {**kept, **self.invariants}
+
+    @property
+    def broken(self) -> list[str]:
+        """Names of what was seen not to hold of that."""
+        return [n for n, found in self.safety.items() if found.verdict is Verdict.FAIL]
+
+    @property
+    def findings(self) -> dict[str, Finding]:
+        """Everything that the verdict follows from; of a control's safety, that it broke."""
+        named = {**self.checks, **self.invariants}
+        if not self.is_control:
+            return named
+        others = {name: found for name, found in named.items() if name not in self.safety}
+        return {**others, "control": broke(self.safety, ran=worst_of(others))}
 
     @property
     def verdict(self) -> Verdict:
         """One answer for all findings."""
-        findings = [*self.checks.values(), *self.invariants.values()]
-        return worst([finding.verdict for finding in findings]) if findings else Verdict.UNKNOWN
+        return worst_of(self.findings)
 
     @property
     def outage_s(self) -> float | None:
@@ -63,8 +98,8 @@ class Result:
 
     @property
     def reasons(self) -> list[str]:
-        """Each finding that is no pass, as a sentence."""
-        named = {**self.checks, **self.invariants}
+        """Each finding that is no pass, as a sentence; a control's are what it is run for."""
+        named = {**self.checks, **self.invariants, **self.findings}
         return [f"{name}: {found.reason}" for name, found in named.items() if found.reason]
 
     def as_json(self) -> dict[str, Any]:
@@ -80,6 +115,8 @@ class Result:
             "stack": self.stack,
             "started": self.started,
             "seconds": self.seconds,
+            "control": self.is_control,
+            "broken": self.broken,
             "reasons": self.reasons,
             "checks": {name: str(found.verdict) for name, found in self.checks.items()},
             "groups": {
@@ -102,4 +139,6 @@ class Result:
             shown = self.as_json()
             told += f", outage {self.outage_s:.1f} s, {shown['acknowledged']} acknowledged,"
             told += f" {shown['lost']} lost"
+        if self.is_control:
+            told += f", broke as a control has to: {', '.join(self.broken) or 'nothing'}"
         return f"{told}, evidence in {self.evidence}"

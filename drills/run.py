@@ -17,7 +17,7 @@ from drills.invariants import Finding, Verdict
 from drills.judge import Watched, clock_offsets, group_result, invariant_findings
 from drills.observe import observer
 from drills.picture import picture
-from drills.result import Result
+from drills.result import Result, writes_check
 from drills.running import ROOT, LiveStack
 from drills.stage import STEADY_S, Stage
 from drills.workloads.recorder import recording
@@ -55,6 +55,7 @@ def run_drill(stack: LiveStack, drill: Drill, *, say: Callable[[str], None]) -> 
         checks=checks,
         evidence=str(folder.relative_to(ROOT)),
         made_on=evidence.made_on(stack.name, drill.name),
+        is_control=drill.is_control,
         **found,
     )
     evidence.write_json(folder / evidence.VERDICT, result.as_json())
@@ -102,7 +103,7 @@ def _drilled(
     }
     groups = {name: group_result(seen, stage.data.group(name), by_mac) for name in writers}
     for name in writers:
-        checks[f"{name} writes"] = checkers.writes_kept(seen.histories[name], seen.found[name])
+        checks[writes_check(name)] = checkers.writes_kept(seen.histories[name], seen.found[name])
         checks[f"{name} stall"] = _stall(groups[name].outage_s, drill.stall_s)
     checks["fencing"] = checkers.fenced_as_expected(
         requests, must=stage.must_fence, may=stage.may_fence
@@ -143,6 +144,7 @@ def _stage(
         vips = [str(group.vip) for group in data.groups]
         arp = running.enter_context(observer(stack.netns, "drills.arp", bridge, *vips))
         stage = Stage(stack, plan, pair, names, data, arp, watches, {}, say)
+        stage.lasts_s = drill.lasts_s or 0.0
         for name, writer in writers.items():
             writer.prepare(stack, stage.holder(stage.data.group(name)))
         stage.writes = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,12 +28,14 @@ COMMAND_TIMEOUT_S = 900
 
 @dataclass(frozen=True)
 class LiveStack:
-    """One running stack; ``folder`` is where its description is read from."""
+    """One running stack; ``folder`` is where its description is read from, ``fence`` the state
+    folder of the lab's fence endpoint."""
 
     name: str
     netns: str
     uri: str
     folder: Path = ROOT / "stacks"
+    fence: Path | None = None
 
     @cached_property
     def plan(self) -> Plan:
@@ -88,6 +91,10 @@ class LiveStack:
         """Start a machine and wait until it answers."""
         self.pairwise("start", self.name, node)
 
+    def machines(self) -> list[str]:
+        """Names of all machines that the hypervisor knows, this stack's and others'."""
+        return self.virsh("list", "--all", "--name").split()
+
     def machine_state(self, node: str) -> str:
         """libvirt's word for what a machine does: ``running``, ``paused``, ``shut off``."""
         return self.virsh("domstate", self.plan.nodes[node].machine).strip()
@@ -111,11 +118,14 @@ class LiveStack:
                 return node.name
         return f"unknown machine {mac}"
 
-    def wait_until_steady(self, *, timeout_s: float) -> None:
-        """Wait until ``status`` finds nothing wrong."""
+    def wait_until_steady(
+        self, *, timeout_s: float, before: Callable[[], None] = lambda: None
+    ) -> None:
+        """Wait until ``status`` finds nothing wrong; ``before`` is called before each look."""
         seen: list[str] = []
 
         def steady() -> bool:
+            before()
             status = self.status()
             seen[:] = status["problems"]
             return bool(status["healthy"])

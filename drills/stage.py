@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
-from drills.checkers import powered_off
+from drills.checkers import asked_off, powered_off
+from drills.faults import start_again
 from drills.inside import NodeWatch
 from drills.observe import Observation, holders
 from drills.running import LiveStack
@@ -16,12 +18,17 @@ from drills.workloads.recorder import Recorder
 from stacks.plan_data_types import DataPlan, ServiceGroup
 from stacks.plan_types import NodePlan, Plan
 
+PRIMARY = "Primary"
+"""DRBD's word for the node that may write."""
 MOVE_S = 300
 """A take-over takes half a minute under emulation; others may keep the processors busy."""
 RECENT = 10
 """ARP samples, two seconds of them, that say who holds a VIP now."""
 STEADY_S = 600
 """A node that was powered off boots, resyncs and is met again, with others beside it."""
+OFF_S = 120
+"""From a fault to the power-off that it calls for: dead time, hesitation, the endpoint's answer, on
+a machine that is busy otherwise."""
 ENOUGH = 20
 """Acknowledged writes, four seconds of them, that say that clients are served again."""
 
@@ -69,6 +76,9 @@ class Stage:
     may_fence: set[str] = field(default_factory=set)
     """Nodes of which either is right."""
     marks: list[Mark] = field(default_factory=list)
+    """What happened when."""
+    lasts_s: float = 0.0
+    """How long the fault lasts, for a drill that leaves it open."""
 
     @property
     def group(self) -> ServiceGroup:
@@ -131,7 +141,7 @@ class Stage:
         node = self.stack.node_of_mac(macs.pop())
         seen = self.watches[node].samples()[-1:] if node in self.watches else []
         minor = self.data.resource_of(group).minor
-        return node if seen and seen[0].roles.get(minor) == "Primary" else None
+        return node if seen and seen[0].roles.get(minor) == PRIMARY else None
 
     def holder(self, group: ServiceGroup) -> str:
         """The node that has all of a group, once one has."""
@@ -194,13 +204,54 @@ class Stage:
         found = self.holder(group)
         self.expect(found == node, f"group {group.name} is on {found} and not on {node}")
 
-    def fence_requests(self) -> list[dict[str, object]]:
+    def wait_until_at(self, group: ServiceGroup, node: str) -> None:
+        """Wait until a node has all of a group."""
+        what = f"group {group.name} to be on {node}"
+        wait_until(lambda: self.holder_now(group) == node, what=what, timeout_s=MOVE_S, every_s=1)
+
+    def expect_nobody_took_over(self, node: str) -> None:
+        """No other node than this one has held a group since the first mark.
+
+        Raises:
+            DrillFailedError: one has.
+        """
+        for group in self.data.groups:
+            seen = self.held_by(group)
+            self.expect(set(seen) <= {node}, f"group {group.name} was taken over: {seen}")
+
+    def primaries(self, group: ServiceGroup) -> list[str]:
+        """Nodes that are Primary for a group's disk by their last word, however old that is."""
+        minor = self.data.resource_of(group).minor
+        last = {node: watch.samples()[-1:] for node, watch in self.watches.items()}
+        return [node for node, seen in last.items() if seen and seen[0].roles.get(minor) == PRIMARY]
+
+    def fence_requests(self) -> list[dict[str, Any]]:
         """What the fence endpoint was asked in the course of the drill."""
         return self.stack.fence_requests()[self.fenced_before :]
 
     def powered_off(self) -> list[str]:
         """Nodes that were powered off in the course of the drill."""
         return powered_off(self.fence_requests())
+
+    def expect_nobody_asked_off(self) -> None:
+        """No node has asked for a power-off, not even in vain.
+
+        Raises:
+            DrillFailedError: one has.
+        """
+        asked = asked_off(self.fence_requests())
+        self.expect(not asked, f"the fence endpoint was asked: {'; '.join(asked)}")
+
+    def wait_until_off(self, *nodes: str) -> str:
+        """Wait until one of these machines is off, by whoever asked for it; returns which."""
+
+        def off() -> str:
+            return next((n for n in nodes if self.stack.machine_state(n) == "shut off"), "")
+
+        what = f"{' or '.join(nodes)} to be off"
+        found = wait_until(off, what=what, timeout_s=OFF_S)
+        self.say(f"{found} is off")
+        return found
 
     def wait_for_problem(self, words: str, *, timeout_s: float) -> str:
         """Wait until ``status`` names a problem that holds these words; the whole sentence."""
@@ -215,3 +266,10 @@ class Stage:
     def wait_until_steady(self, *, timeout_s: float = STEADY_S) -> None:
         """Wait until ``status`` finds nothing wrong."""
         self.stack.wait_until_steady(timeout_s=timeout_s)
+
+    def wait_until_steady_again(self, *, timeout_s: float = STEADY_S) -> None:
+        """The same where a node may have been powered off meanwhile: it is started, for nobody else
+        does that."""
+        self.stack.wait_until_steady(
+            timeout_s=timeout_s, before=lambda: start_again(self.stack, self.nodes)
+        )

@@ -18,6 +18,11 @@ HEADS = ("drill", "runs", "verdict", "outage median s", "outage most s", "acknow
          "invariants")  # fmt: skip
 """Columns of the table."""
 
+CONTROLS = """\
+A control is a drill of a pair without its safety. It passes when something broke: an acknowledged
+row was lost, or an invariant did not hold; its last column says which."""
+"""Below a table that has one."""
+
 
 def verdicts(folder: Path, drill: str) -> list[dict[str, Any]]:
     """Every kept run of a drill, oldest first."""
@@ -35,6 +40,7 @@ def summary(stack: str, runs: Mapping[str, Sequence[dict[str, Any]]], *, command
     newest = max((run for found in shown.values() for run in found), key=lambda r: r["started"])
     made = newest["made_on"]
     commits = sorted({r["made_on"]["commit"] for found in shown.values() for r in found})
+    controls = [name for name, found in shown.items() if any(r.get("control") for r in found)]
     lines = [
         f"# Drills of stack {stack}",
         "",
@@ -46,6 +52,7 @@ def summary(stack: str, runs: Mapping[str, Sequence[dict[str, Any]]], *, command
         "|---" * len(HEADS) + "|",
         *(_row(name, found) for name, found in shown.items()),
         "",
+        *([CONTROLS, ""] if controls else []),
         *_breakdowns(shown),
     ]
     for name, found in shown.items():
@@ -61,8 +68,9 @@ def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
     outages = [run["outage_s"] for run in found if run["outage_s"] is not None]
     counted = [f"{n} {v}" for v in ("pass", "fail", "unknown") if (n := _count(found, v))]
     broken = sorted({n for r in found for n, v in r["invariants"].items() if v != "pass"})
+    is_control = any(run.get("control") for run in found)
     cells = [
-        name,
+        f"{name} (control)" if is_control else name,
         str(len(found)),
         ", ".join(counted),
         f"{median(outages):.1f}" if outages else "-",

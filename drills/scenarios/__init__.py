@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from drills.drill import Drill
-from drills.scenarios import disks, freezes, links, moves, power, processes
+from drills.scenarios import (
+    both_nodes,
+    changes,
+    controls,
+    disks,
+    freezes,
+    links,
+    moves,
+    power,
+    processes,
+    requests,
+    soak,
+)
 
 DRILLS: tuple[Drill, ...] = (
     *moves.DRILLS,
@@ -11,6 +23,11 @@ DRILLS: tuple[Drill, ...] = (
     *links.DRILLS,
     *freezes.DRILLS,
     *processes.DRILLS,
+    *requests.DRILLS,
+    *both_nodes.DRILLS,
     *disks.DRILLS,
+    *changes.DRILLS,
+    *soak.DRILLS,
+    *controls.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

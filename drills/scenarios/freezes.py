@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from drills.drill import Drill
-from drills.faults import frozen, start_again
-from drills.stage import Stage
+from drills.drill import POWERED_OFF, Drill
+from drills.faults import frozen, power_off_held
+from drills.stage import OFF_S, Stage
 from drills.wait import last
+
+ANSWER_S = 10
+"""What a question to the endpoint may take (block fencing)."""
+THAWED_DEAD_TIMES = 2
+"""For so many dead times the node that goes on may write what will be lost, if it can."""
 
 
 def freeze(stage: Stage, *, dead_times: float, moves: bool | None) -> None:
@@ -28,13 +33,40 @@ def freeze(stage: Stage, *, dead_times: float, moves: bool | None) -> None:
     with frozen(stage.stack, active):
         last(seconds)
     stage.mark(f"{active} goes on")
+    if moves is None:
+        # Who has asked for its power-off before it went on hesitates, and then gets it.
+        last(max(stage.data.fence.delays_s.values()) + ANSWER_S)
+    elif moves:
+        stage.wait_until_off(active)
+        for group in stage.data.groups:
+            stage.wait_until_at(group, stage.other(active))
+    stage.wait_until_steady_again()
     stage.writes_go_on()
     if moves is False:
         stage.expect_nothing_moved()
-    elif moves:
-        stage.expect_at(stage.group, stage.other(active))
-    start_again(stage.stack, [active])
-    stage.wait_until_steady()
+
+
+def freeze_thaw(stage: Stage) -> None:
+    """The active node goes on as if nothing had happened while its power-off is under way, which is
+    held back until after that. Whatever it acknowledges meanwhile is kept."""
+    active = stage.active
+    stage.gather(active)
+    left = stage.other(active)
+    stage.may_fence = {active, left}
+    with power_off_held(stage.stack, stage.pair):
+        stage.mark(f"{active} frozen, power-offs held back")
+        with frozen(stage.stack, active):
+            stage.wait_for_problem(f"waits for fencing of {active}", timeout_s=OFF_S)
+            stage.expect_nobody_took_over(active)
+        stage.mark(f"{active} goes on")
+        last(THAWED_DEAD_TIMES * stage.data.heartbeat.deadtime_s)
+    stage.mark("power-offs carried out")
+    last(ANSWER_S)
+    off = stage.powered_off()
+    stage.expect(len(off) <= 1, f"both nodes were powered off: {off}")
+    stage.say(f"powered off: {' and '.join(off) or 'nobody'}")
+    stage.wait_until_steady_again()
+    stage.writes_go_on()
 
 
 DRILLS = (
@@ -49,11 +81,20 @@ DRILLS = (
         sentence="The active node stands still for the dead time: it goes on, or is powered off.",
         run=partial(freeze, dead_times=1.0, moves=None),
         seconds=240,
+        fencing=POWERED_OFF,
     ),
     Drill(
         name="freeze-long",
         sentence="The active node stands still for 1.5 dead times: it is powered off.",
         run=partial(freeze, dead_times=1.5, moves=True),
-        seconds=240,
+        seconds=300,
+        fencing=POWERED_OFF,
+    ),
+    Drill(
+        name="freeze-thaw",
+        sentence="The active node thaws before its power-off, which is held back: nothing is lost.",
+        run=freeze_thaw,
+        seconds=360,
+        fencing=POWERED_OFF,
     ),
 )

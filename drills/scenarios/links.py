@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from drills.drill import Drill
+from drills.checkers import first_questions
+from drills.drill import POWERED_OFF, Drill
 from drills.faults import cut, link_down, ping_dead
-from drills.stage import MOVE_S, Stage
+from drills.stage import MOVE_S, Mark, Stage
 from drills.wait import last
 
 ASKED_S = 400
@@ -12,34 +13,65 @@ ASKED_S = 400
 STALL_S = 5.0
 """Longest stall when the replication link goes: DRBD gives its peer up after 3 s (its timeout),
 then dopd answers for it over the other link."""
+SAMPLE_S = 60
+"""A watcher connects again within seconds once a node answers."""
+TOGETHER_S = 2.0
+"""Most that the handlers of two active nodes may ask the endpoint apart: both disks give their peer
+up in the same second, and the log-in of an emulated machine takes one more or less."""
 DEAD_TIMES = 3
 """A fault that moves nothing lasts so many dead times: whatever would move has moved by then."""
 
 
 def partition(stage: Stage) -> None:
-    """Every link is cut, both ways: exactly one node is left, by the survivor's order."""
+    """Every link is cut, both ways: exactly one node is left, by the survivor's order; the other
+    one, started while they are still cut, stays passive and says what it waits for."""
     stage.spread()
     survivor = min(stage.data.groups, key=lambda group: stage.data.fence.delays_s[group.name])
     stays = stage.holder(survivor)
     shot = stage.other(stays)
+    both_serve = len(set(stage.placed().values())) == 2
     stage.must_fence = {shot}
     stage.mark("both links cut")
+    since = stage.marks[-1]
     with cut(stage.stack.netns, stage.plans(stays), stage.links):
+        found = stage.wait_until_off(*stage.nodes)
+        sentence = f"{found} was powered off, though {stays} holds {survivor.name}"
+        stage.expect(found == shot, sentence)
         stage.writes_go_on()
         for group in stage.data.groups:
             stage.expect_at(group, stays)
-        found = stage.powered_off()
-        stage.expect(found == [shot], f"powered off: {found}")
-        stage.stack.start(shot)
-        stage.mark(f"{shot} started, the links still cut")
-        words = f"Take-over on {shot} waits for fencing of {stays}"
-        stage.wait_for_problem(words, timeout_s=ASKED_S)
-        stage.writes_go_on()
-        for group in stage.data.groups:
-            stage.expect(stage.held_by(group)[-1] == stays, f"{shot} took {group.name} over")
-        stage.expect(stage.stack.machine_state(stays) == "running", f"{stays} is off, too")
+        off = stage.powered_off()
+        stage.expect(off == [shot], f"powered off: {off}")
+        if both_serve:
+            _expect_both_asked(stage, since)
+        _start_the_loser(stage, shot)
     stage.mark("links whole")
     stage.wait_until_steady(timeout_s=2 * MOVE_S)
+
+
+def _expect_both_asked(stage: Stage, since: Mark) -> None:
+    """Both handlers have asked the endpoint, at the same time: each side froze before one won."""
+    asked = first_questions(stage.fence_requests(), since=since.wall)
+    stage.expect(set(asked) == set(stage.nodes), f"the endpoint was asked by {sorted(asked)} alone")
+    apart = max(asked.values()) - min(asked.values())
+    stage.say(f"both handlers asked within {apart:.1f} s")
+    stage.expect(apart <= TOGETHER_S, f"the handlers asked {apart:.1f} s apart")
+
+
+def _start_the_loser(stage: Stage, shot: str) -> None:
+    """With the links still cut: it holds nothing, says why, and the survivor serves on."""
+    stays = stage.other(shot)
+    stage.stack.start(shot)
+    stage.mark(f"{shot} started, the links still cut")
+    words = f"Take-over on {shot} waits for fencing of {stays}"
+    stage.wait_for_problem(words, timeout_s=ASKED_S)
+    stage.writes_go_on()
+    # Its last word from before the power-off says nothing.
+    stage.watches[shot].wait_for_more(1, timeout_s=SAMPLE_S)
+    for group in stage.data.groups:
+        stage.expect(stage.held_by(group)[-1] == stays, f"{shot} took {group.name} over")
+        stage.expect(stage.primaries(group) == [stays], f"{shot} is Primary for {group.name}")
+    stage.expect(stage.stack.machine_state(stays) == "running", f"{stays} is off, too")
 
 
 def replication_cut(stage: Stage) -> None:
@@ -97,9 +129,10 @@ def ping_is_dead(stage: Stage) -> None:
 DRILLS = (
     Drill(
         name="partition",
-        sentence="Every link between both nodes is cut: one is powered off, the survivor serves.",
+        sentence="Every link is cut: the survivor serves; the loser, started again, stays passive.",
         run=partition,
         seconds=480,
+        fencing=POWERED_OFF,
     ),
     Drill(
         name="replication-cut",

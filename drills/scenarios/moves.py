@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from drills.drill import Drill
-from drills.faults import service_stopped
+from drills.faults_inside import service_stopped
 from drills.stage import Stage
 
 HAND_FILE = "pairwise-drill-by-hand"
@@ -63,6 +63,8 @@ def _use_by_hand(stage: Stage, node: str, *, expected: str, text: str) -> str:
     file = f"{group.mount_point}/{HAND_FILE}"
     stack.exec(node, f"drbdadm primary {group.resource}")
     try:
+        # systemd makes it with the first take-over, which a node may not have had yet.
+        stack.exec(node, f"mkdir -p {group.mount_point}")
         stack.exec(node, f"mount {group.device} {group.mount_point}")
         try:
             if expected:

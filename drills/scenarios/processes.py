@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from drills.drill import Drill
-from drills.faults import killed, start_again
+from drills.drill import OUTDATED, POWERED_OFF, Drill
+from drills.faults import cut
+from drills.faults_inside import killed
+from drills.scenarios.links import STALL_S
 from drills.stage import Stage
+from drills.wait import wait_until
+
+DOPD = "/usr/libexec/heartbeat/dopd"
+"""Identifier of its lines in the journal."""
+READY = "Waiting for messages"
+"""What it says once Heartbeat knows it: from then on it outdates a disk when it is asked."""
+RESPAWN_S = 60
+"""Heartbeat starts it again at once; emulated, it signs in after five seconds."""
 
 
 def service_stop(stage: Stage) -> None:
@@ -42,16 +52,50 @@ def _broken(stage: Stage, group: str, what: str, fault: Callable[[str], object])
 
 
 def kill_heartbeat(stage: Stage) -> None:
-    """All of Heartbeat on the active node at once: a silent node that still serves."""
+    """All of Heartbeat on the active node at once: a silent node that still serves is powered off
+    before anybody takes its groups over."""
     active = stage.active
     stage.gather(active)
-    stage.may_fence = {active}
+    stage.must_fence = {active}
     stage.mark(f"heartbeat killed on {active}")
     killed(stage.stack, active, "heartbeat")
+    stage.wait_until_off(active)
     stage.writes_go_on()
-    start_again(stage.stack, stage.nodes)
+    for group in stage.data.groups:
+        stage.expect_at(group, stage.other(active))
+    stage.wait_until_steady_again()
+    stage.writes_go_on()
+
+
+def kill_dopd(stage: Stage) -> None:
+    """Heartbeat starts it again on both nodes, and then it does what it is for: a peer over whose
+    replication link nothing comes is outdated, and nobody is powered off."""
+    active = stage.active
+    stage.gather(active)
+    for node in (active, stage.other(active)):
+        since = stage.stack.exec(node, "date +%s.%N").strip()
+        stage.mark(f"dopd killed on {node}")
+        killed(stage.stack, node, "dopd")
+        wait_until(
+            partial(_is_ready, stage, node, since=float(since)),
+            what=f"dopd on {node} to wait for messages again",
+            timeout_s=RESPAWN_S,
+            every_s=2,
+        )
+    stage.mark("replication link cut")
+    with cut(stage.stack.netns, stage.plans(active), (stage.replication_network,)):
+        stage.writes_go_on()
+    stage.mark("replication link whole")
     stage.wait_until_steady()
-    stage.writes_go_on()
+    stage.expect_nothing_moved()
+    stage.expect_nobody_asked_off()
+
+
+def _is_ready(stage: Stage, node: str, *, since: float) -> bool:
+    """Whether a dopd has signed in with Heartbeat since an instant, by the node's clock."""
+    command = f"journalctl -q --no-pager -o short-unix -t {DOPD} --since @{int(since)}"
+    lines = stage.stack.exec(node, command, check=False).splitlines()
+    return any(READY in line and float(line.split()[0]) > since for line in lines)
 
 
 DRILLS = (
@@ -71,9 +115,18 @@ DRILLS = (
     ),
     Drill(
         name="kill-heartbeat",
-        sentence="Heartbeat is killed on the active node: its groups stay or move, held by one.",
+        sentence="Heartbeat is killed on the active node: it is powered off, its groups move.",
         run=kill_heartbeat,
-        seconds=240,
+        seconds=300,
+        fencing=POWERED_OFF,
+    ),
+    Drill(
+        name="kill-dopd",
+        sentence="dopd is killed on both nodes: it comes back and outdates a peer that is cut off.",
+        run=kill_dopd,
+        seconds=180,
+        stall_s=STALL_S,
+        fencing=OUTDATED,
     ),
     Drill(
         name="nfs-threads-0",

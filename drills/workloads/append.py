@@ -1,7 +1,8 @@
 """Appends unique, increasing numbers to a file and has each on disk before it counts.
 
 The text of ``PROGRAM`` runs on the machine that mounts the share; it says ``ok`` once fsync has
-returned. ``drills.workloads.recorder`` says what its lines mean.
+returned. ``drills.workloads.recorder`` says what its lines mean. A line has 64 bytes: a block holds
+a whole number of them, so that a full disk tears none in two, and soon has no room for one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ while True:
         say(number, "failed", error=str(error))
     else:
         try:
-            os.write(file, b"%d\\n" % number)
+            os.write(file, b"%63d\\n" % number)
             os.fsync(file)
             say(number, "ok")
         except OSError as error:
@@ -65,4 +66,5 @@ def read_command(export: str) -> str:
 
 def numbers(text: str) -> list[int]:
     """The numbers in the file; a half-written line is none."""
-    return [int(line) for line in text.replace("\0", "").splitlines() if line.isdigit()]
+    lines = [line.strip() for line in text.replace("\0", "").splitlines()]
+    return [int(line) for line in lines if line.isdigit()]

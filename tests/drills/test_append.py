@@ -52,3 +52,12 @@ def test_a_shell_s_child_ends_with_it(tmp_path: Path) -> None:
 
 def test_a_half_written_line_is_no_number() -> None:
     assert numbers("1\n2\n\0\0\n3x\n17\n") == [1, 2, 17]
+
+
+def test_no_line_lies_across_the_end_of_a_block(tmp_path: Path) -> None:
+    """A disk that is full ends with a block: what is left of a line there would spoil the next."""
+    file = tmp_path / "numbers"
+    with recording([sys.executable, "-c", PROGRAM, str(file), "0.0"]) as recorder:
+        recorder.wait_for_more(20, timeout_s=20)
+    lengths = {len(line) for line in file.read_bytes().splitlines(keepends=True)}
+    assert lengths == {64} and 4096 % 64 == 0

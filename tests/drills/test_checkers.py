@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from drills.checkers import fenced_as_expected, powered_off, steady, writes_kept
+from drills.checkers import (
+    asked_off,
+    fenced_as_expected,
+    first_questions,
+    powered_off,
+    steady,
+    writes_kept,
+)
 from drills.invariants import Verdict
 from drills.workloads.recorder import Write, apply_line, longest_gap
 
@@ -81,6 +88,22 @@ def test_fencing_is_what_was_expected_and_no_more() -> None:
     assert fenced_as_expected([], must=["nfs1"]).verdict is Verdict.FAIL
     refused = [request("nfs2", "refused")]
     assert fenced_as_expected(refused, must=["nfs2"]).verdict is Verdict.FAIL
+
+
+def test_a_power_off_that_was_refused_was_asked_for_all_the_same() -> None:
+    log = [{"node": "nfs2", **request("nfs1", "on", "status")}]
+    assert asked_off(log) == []
+    log.append({"node": "nfs2", **request("nfs1", "refused")})
+    assert asked_off(log) == ["nfs2 asked for nfs1 off (refused)"]
+
+
+def test_each_node_s_first_question_since_the_cut_counts() -> None:
+    log = [
+        {"node": node, "time": at}
+        for node, at in (("a", 5.0), ("b", 11.0), ("a", 10.5), ("a", 12.0))
+    ]
+    assert first_questions(log, since=10.0) == {"a": 10.5, "b": 11.0}
+    assert first_questions(log, since=20.0) == {}
 
 
 def test_steady_is_healthy_and_nothing_to_change() -> None:

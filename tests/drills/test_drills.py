@@ -64,6 +64,8 @@ def test_drills_apply_by_the_roles_of_the_plan(every_plan: dict[str, Plan]) -> N
     assert {"power-cut-both", "kill-mysqld", "kill-nfsdcld"} <= of_six
     assert not {"power-cut-both", "kill-mysqld"} & of_nfs
     assert "drbd-hand-switch" not in of_six
+    assert "refused-on-both" in of_nfs & of_six
+    assert {"take-over-lost", "node-lost", "values-changed"} <= of_nfs & of_six
     assert applying(every_plan["duo"]) == []
 
 
@@ -122,6 +124,23 @@ def test_one_line_for_each_run_and_one_code_for_all(
     assert wanted <= set(lines[0])
     assert asked == ["nfs power-cut"] * 2
     assert "About 480 s." in said.err.splitlines()[0]
+
+
+def test_a_fault_lasts_as_long_as_asked_where_that_is_a_choice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lasted: list[tuple[float | None, int]] = []
+
+    def run_drill(_stack: LiveStack, drill: Drill, **_: Any) -> Result:
+        lasted.append((drill.lasts_s, drill.seconds))
+        return result()
+
+    monkeypatch.setattr(commands_drill, "run_drill", run_drill)
+    assert run(["drill", "run", "nfs", "saturated", "--lasts", "60"]) == 0
+    assert run(["drill", "run", "nfs", "saturated"]) == 0
+    assert lasted == [(60, 240), (3600, 3780)]
+    assert run(["drill", "run", "nfs", "power-cut", "--lasts", "60"]) == 3
+    assert "it is for: saturated" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [("nfs", "nope"), ("duo", "power-cut"), ("nope", "power-cut")])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from drills import faults
+from drills import described, faults, faults_inside
 from drills.running import LiveStack
+from drills.wait import wait_until
+from lab import fence_endpoint
+from lab.fence_keys import pair_name
 from tests.golden.tree import plans
 
 PLAN = plans()["nfs"]
@@ -23,11 +29,14 @@ class Heard:
     virsh: list[tuple[str, ...]] = field(default_factory=list)
     inside: list[tuple[str, str]] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
+    ups: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=lambda: [n.machine for n in PLAN.nodes.values()])
+    volumes: str = ""
     states: dict[str, str] = field(default_factory=dict)
 
 
 @pytest.fixture(name="heard")
-def fixture_heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
+def fixture_heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Heard:
     """Everything that would leave this process is kept instead."""
     heard = Heard()
 
@@ -35,6 +44,8 @@ def fixture_heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
         heard.virsh.append(arguments)
         if arguments[0] == "domstate":
             return heard.states.get(arguments[1].removeprefix("nfs-"), "running")
+        if arguments[0] in ("pool-list", "vol-list"):
+            return {"pool-list": "pairwise\n", "vol-list": heard.volumes}[arguments[0]]
         return "eth0 down" if arguments[0] == "domif-getlink" else ""
 
     def execute(_: LiveStack, node: str, command: str, *, check: bool = True) -> str:
@@ -45,6 +56,9 @@ def fixture_heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
     monkeypatch.setattr(LiveStack, "virsh", virsh)
     monkeypatch.setattr(LiveStack, "start", lambda _, node: heard.started.append(node))
     monkeypatch.setattr(LiveStack, "exec", execute)
+    monkeypatch.setattr(LiveStack, "machines", lambda _: heard.known)
+    monkeypatch.setattr(LiveStack, "up", lambda stack: heard.ups.append(stack.name))
+    monkeypatch.setattr(described, "FOLDER", tmp_path)
     return heard
 
 
@@ -111,11 +125,116 @@ def test_a_pulled_cable_is_put_back(heard: Heard, stack: LiveStack) -> None:
 
 
 def test_what_is_done_inside_is_undone_inside(heard: Heard, stack: LiveStack) -> None:
-    fails_inside(faults.service_stopped(stack, "nfs1", "heartbeat"))
-    fails_inside(faults.disk_detached(stack, "nfs1", "nfs"))
-    fails_inside(faults.filled(stack, "nfs1", "/srv/nfs"))
+    fails_inside(faults_inside.service_stopped(stack, "nfs1", "heartbeat"))
+    fails_inside(faults_inside.disk_detached(stack, "nfs1", "nfs"))
+    fails_inside(faults_inside.filled(stack, "nfs1", "/srv/nfs"))
     last_words = [command.split()[0:2] for _, command in heard.inside[1::2]]
     assert last_words == [["systemctl", "is-active"], ["drbdadm", "attach"], ["rm", "-f"]]
+
+
+def test_a_broken_unit_is_one_until_the_end_on_both_nodes(heard: Heard, stack: LiveStack) -> None:
+    fails_inside(
+        faults_inside.unit_broken(stack, ("nfs1", "nfs2"), "a.service", faults_inside.DIES)
+    )
+    path = "/run/systemd/system/a.service.d/pairwise-drill.conf"
+    commands = [command for _, command in heard.inside]
+    assert [node for node, _ in heard.inside] == ["nfs1", "nfs2"] * 2
+    for command in commands[:2]:
+        assert "RuntimeMaxSec=1" in command and f">{path} && systemctl daemon-reload" in command
+    gone = f"rm -f {path}; systemctl daemon-reload; systemctl reset-failed a.service"
+    assert commands[2:] == [gone] * 2
+
+
+def test_the_hook_of_the_lost_request_goes_with_its_mount(heard: Heard, stack: LiveStack) -> None:
+    data = PAIR[0].data
+    assert data is not None
+    fails_inside(faults_inside.request_lost(stack, "nfs2", data.groups[0]))
+    (_, there), (_, gone) = heard.inside
+    manager, folder = faults_inside.MANAGER, faults_inside.FOLDER
+    assert there.startswith(gone), "what an earlier one left goes first: it would call itself"
+    assert there.endswith(f"mount --bind {folder}/hook {manager}")
+    assert "takegroup drbddisk::nfs" in there
+    assert f"umount -l {manager}" in gone and f"rm -rf {folder}" in gone
+
+
+def test_one_request_gets_lost_and_the_next_one_ends_the_hook(tmp_path: Path) -> None:
+    """The hook itself runs: only mounts are pretended."""
+    manager, folder, tools = tmp_path / "manager", tmp_path / "folder", tmp_path / "bin"
+    for path in (folder, tools):
+        path.mkdir()
+    hook, real, umount = folder / "hook", folder / "ResourceManager", tools / "umount"
+    key = "drbddisk::nfs"
+    hook.write_text(faults_inside.LOST_REQUEST.format(key=key, folder=folder, manager=manager))
+    real.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/done\n')
+    umount.write_text(f'#!/bin/sh\necho "umount $*" >>{tmp_path}/done\n')
+    for program in (hook, real, umount):
+        program.chmod(0o755)
+    (folder / "lose").touch()
+    for words in ("status x", f"takegroup {key}", "takegroup drbddisk::db", f"takegroup {key}"):
+        environment = {"PATH": f"{tools}:/usr/bin:/bin"}
+        subprocess.run([hook, *words.split()], check=True, env=environment)
+    done = (tmp_path / "done").read_text().splitlines()
+    assert done == [
+        "status x",
+        "takegroup drbddisk::db",
+        f"umount -l {manager}",
+        f"takegroup {key}",
+    ]
+    noted = [line.split()[0] for line in (folder / "requests").read_text().splitlines()]
+    assert noted == ["lost", "passed"]
+
+
+def test_what_became_of_the_requests_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "lost 100.5\npassed 107.25\npassed 300.0\npas"
+    monkeypatch.setattr(LiveStack, "exec", lambda *_, **__: text)
+    found = faults_inside.requests_seen(LiveStack("nfs", "n", "u"), "nfs1")
+    assert found == {"lost": 100.5, "passed": 107.25}
+
+
+def test_power_offs_wait_for_the_lock_that_the_endpoint_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fence_endpoint, "LOCK_S", 0.0)
+    stack, name = LiveStack("nfs", "n", "u", fence=tmp_path), pair_name("nfs", "nfs")
+    with (
+        faults.power_off_held(stack, "nfs"),
+        pytest.raises(fence_endpoint.EndpointError, match="is not done"),
+        fence_endpoint.locked(tmp_path, name),
+    ):
+        pass
+    with fence_endpoint.locked(tmp_path, name):
+        pass
+
+
+def test_power_offs_cannot_be_held_where_nobody_knows_how(stack: LiveStack) -> None:
+    with (
+        pytest.raises(RuntimeError, match="state folder"),
+        faults.power_off_held(stack, "nfs"),
+    ):
+        pass
+
+
+def test_a_lost_machine_loses_its_own_volumes_and_up_heals_it(
+    heard: Heard, stack: LiveStack
+) -> None:
+    own = ["nfs-nfs2-root.qcow2", "nfs-nfs2-nfs.raw", "nfs-nfs2-cloud-init.iso"]
+    heard.volumes = "".join(f"{name} /pool/{name}\n" for name in ["nfs-nfs1-nfs.raw", *own])
+    with faults.machine_lost(stack, "nfs2"):
+        assert heard.virsh[0] == ("undefine", "nfs-nfs2")
+        assert [words[1] for words in heard.virsh if words[0] == "vol-delete"] == own
+        assert described.is_otherwise(stack) and heard.ups == []
+    assert heard.ups == ["nfs"] and not described.is_otherwise(stack)
+
+
+def test_busy_processes_end_with_the_fault_by_themselves_and_with_their_drill() -> None:
+    with faults.cores_busy(60.0) as processes:
+        assert processes and all(process.poll() is None for process in processes)
+    assert all(process.returncode is not None for process in processes)
+    assert subprocess.run([sys.executable, "-c", faults.BUSY, "0"], check=True).returncode == 0
+    orphan = f'{sys.executable} -c "$1" 60 >/dev/null & echo $!'
+    done = subprocess.run(["sh", "-c", orphan, "sh", faults.BUSY], capture_output=True, check=True)
+    command = Path(f"/proc/{int(done.stdout)}/cmdline")
+    wait_until(lambda: not command.exists(), what="a process without its drill", timeout_s=30)
 
 
 def test_heal_all_undoes_what_a_killed_drill_left(
@@ -129,3 +248,40 @@ def test_heal_all_undoes_what_a_killed_drill_left(
     assert ("resume", "nfs-nfs1") in heard.virsh
     assert heard.started == ["nfs2"]
     assert [words for words in heard.virsh if words[-1] == "up"]
+    assert [node for node, _ in heard.inside] == ["nfs1", "nfs2"]
+    for _, command in heard.inside:
+        for left in (faults_inside.MANAGER, faults_inside.DROP_IN, faults_inside.FILLER):
+            assert left in command
+    assert heard.ups == []
+
+
+def test_heal_all_brings_back_what_a_killed_drill_had_removed_or_changed(
+    heard: Heard, stack: LiveStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LiveStack, "inside", lambda *_: "")
+    with faults.machine_lost(stack, "nfs2"):
+        heard.known = ["nfs-nfs1", "nfs-client1"]
+        faults.heal_all(stack)
+        asked = [words[1] for words in heard.virsh if words[0] == "domstate"]
+        assert asked == ["nfs-nfs1", "nfs-client1"]
+        assert heard.ups == ["nfs"]
+
+
+def test_what_is_removed_from_a_node_is_shell(tmp_path: Path) -> None:
+    data = PAIR[0].data
+    assert data is not None
+    text = faults_inside.remnants(data.groups)
+    for ours in (faults_inside.UNITS, faults_inside.FOLDER, data.groups[0].mount_point):
+        text = text.replace(ours, f"{tmp_path}{ours}")
+    drop_in = Path(f"{tmp_path}{faults_inside.UNITS}/a.service.d/{faults_inside.DROP_IN}")
+    filler = Path(f"{tmp_path}{data.groups[0].mount_point}/{faults_inside.FILLER}")
+    for path in (drop_in, filler):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    reloads = 'systemctl() { echo "$*"; }; '
+    for said in ("daemon-reload\nreset-failed\n", ""):
+        done = subprocess.run(
+            ["sh", "-ec", reloads + text], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == said
+    assert not drop_in.exists() and not filler.exists()

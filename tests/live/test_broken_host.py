@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from drills.described import described_as
 from drills.running import PAIRWISE, ROOT, LiveStack
 from lab import image
 from lab.hypervisor import Lab
 from lab.paths import Paths
-from tests.live.described import described_as
 
 pytestmark = pytest.mark.load
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from drills.described import described_as
 from drills.running import LiveStack
-from tests.live.described import described_as
 from tests.live.observed import served_by, transitions, watching
 
 SEED = 20

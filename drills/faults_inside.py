@@ -1,0 +1,160 @@
+"""What may happen within a node: a service that stops, dies or will not start, a disk that is full
+or gone, a request that gets lost. Context managers, too, and ``remnants`` removes what one that was
+killed has left.
+
+Nothing here outlives a reboot but a file system that is full and the folder of the lost request:
+the rest is a mount or a file below /run.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from drills.running import LiveStack
+from stacks.plan_data_types import ServiceGroup
+
+FILLER = "pairwise-drill-filler"
+"""File that fills a file system."""
+UNITS = "/run/systemd/system"
+"""Where systemd reads what holds until the next boot (systemd.unit(5))."""
+DROP_IN = "pairwise-drill.conf"
+"""Name of a drop-in of ours."""
+DIES = "[Service]\nRestart=no\nRuntimeMaxSec=1\nKillSignal=SIGKILL"
+"""Drop-in of a unit that starts well and dies a second later, as after a bug in what it reads."""
+REFUSES = "[Unit]\nAssertPathExists=/run/pairwise-drill/never"
+"""Drop-in of a unit whose every start fails at once."""
+MANAGER = "/usr/share/heartbeat/ResourceManager"
+"""Heartbeat's own program through which every group is taken and given up."""
+FOLDER = "/var/lib/pairwise-drill"
+"""Holds what stands in its place: /run allows no program."""
+LOST_REQUEST = """\
+#!/bin/sh
+# A drill's: the first request for one group gets lost, the next one ends this.
+if [ "$1 $2" = "takegroup {key}" ]; then
+    if rm {folder}/lose 2>/dev/null; then
+        echo "lost $(date +%s.%N)" >>{folder}/requests
+        exit 0
+    fi
+    echo "passed $(date +%s.%N)" >>{folder}/requests
+    umount -l {manager}
+fi
+exec {folder}/ResourceManager "$@"
+"""
+"""Stands in the manager's place by a bind mount; the manager itself is copied beside it."""
+
+
+@contextmanager
+def service_stopped(stack: LiveStack, node: str, unit: str) -> Iterator[None]:
+    """Stop a unit by hand; it is started again at the end where it does not run."""
+    stack.exec(node, f"systemctl stop {unit}")
+    try:
+        yield
+    finally:
+        stack.exec(node, f"systemctl is-active --quiet {unit} || systemctl start {unit}")
+
+
+def killed(stack: LiveStack, node: str, process: str) -> None:
+    """Kill every process of a name (comm) at once, by SIGKILL. Whoever owns it starts it again."""
+    stack.exec(node, f"pkill -KILL -x {shlex.quote(process)}")
+
+
+@contextmanager
+def unit_broken(stack: LiveStack, nodes: Iterable[str], unit: str, how: str) -> Iterator[None]:
+    """Have a unit fail on nodes until the end: ``DIES`` or ``REFUSES``. One that runs goes on."""
+    path = f"{UNITS}/{unit}.d/{DROP_IN}"
+    places = tuple(nodes)
+    write = f"mkdir -p {UNITS}/{unit}.d && printf '%s\\n' {shlex.quote(how)} >{path}"
+    try:
+        for node in places:
+            stack.exec(node, f"{write} && systemctl daemon-reload")
+        yield
+    finally:
+        for node in places:
+            # Who has handed it over keeps it as failed, and ``status`` would go on about it.
+            mend = f"rm -f {path}; systemctl daemon-reload; systemctl reset-failed {unit}"
+            stack.exec(node, mend, check=False)
+
+
+@contextmanager
+def request_lost(stack: LiveStack, node: str, group: ServiceGroup) -> Iterator[None]:
+    """Have the next take-over of a group by a node get lost within Heartbeat, and that one alone.
+
+    Heartbeat is told that it was done, as when two of its programs write into its FIFO at once and
+    a message is garbled: it believes that it has the group.
+    """
+    # Heartbeat calls a group by the first resource of its line in haresources.
+    text = LOST_REQUEST.format(key=f"drbddisk::{group.resource}", folder=FOLDER, manager=MANAGER)
+    steps = (
+        f"mkdir -p {FOLDER}",
+        f"cp -p {MANAGER} {FOLDER}/ResourceManager",
+        f"printf %s {shlex.quote(text)} >{FOLDER}/hook",
+        f"chmod 0755 {FOLDER}/hook",
+        f"touch {FOLDER}/lose",
+        f"mount --bind {FOLDER}/hook {MANAGER}",
+    )
+    try:
+        stack.exec(node, f"{_without_hook()}; {' && '.join(steps)}")
+        yield
+    finally:
+        stack.exec(node, _without_hook(), check=False)
+
+
+def requests_seen(stack: LiveStack, node: str) -> dict[str, float]:
+    """When the request got ``lost`` and when the next one ``passed``, by the node's clock."""
+    lines = stack.exec(node, f"cat {FOLDER}/requests", check=False).splitlines()
+    found: dict[str, float] = {}
+    for words in (line.split() for line in lines):
+        if len(words) == 2:
+            found.setdefault(words[0], float(words[1]))
+    return found
+
+
+def _without_hook() -> str:
+    # Lazily: a shell that runs the hook has it open.
+    mounted = f"grep -q ' {MANAGER} ' /proc/self/mounts"
+    return f"while {mounted}; do umount -l {MANAGER} || break; done; rm -rf {FOLDER}"
+
+
+@contextmanager
+def filled(stack: LiveStack, node: str, folder: str) -> Iterator[None]:
+    """Leave no free block on the file system that holds a folder."""
+    path = shlex.quote(f"{folder}/{FILLER}")
+    # fallocate takes what is free in large pieces, dd the rest; both end with "no space left".
+    fill = (
+        f"free=$(df --output=avail -B1 {shlex.quote(folder)} | tail -1);"
+        f" fallocate -l $free {path}; dd if=/dev/zero bs=4k of={path} oflag=append conv=notrunc;"
+        " sync -f " + path
+    )
+    stack.exec(node, f"{fill} 2>/dev/null || true")
+    try:
+        yield
+    finally:
+        stack.exec(node, f"rm -f {path}", check=False)
+
+
+@contextmanager
+def disk_detached(stack: LiveStack, node: str, resource: str) -> Iterator[None]:
+    """Take a node's backing disk from under DRBD, which goes on with the peer's.
+
+    By ``drbdadm detach`` on the running Primary: the kernel then does what ``on-io-error detach``
+    does after an error. The image's kernel has no device that fails on command below DRBD (dm-error
+    would have to be there before the resource is attached).
+    """
+    stack.exec(node, f"drbdadm detach {resource}")
+    try:
+        yield
+    finally:
+        stack.exec(node, f"drbdadm attach {resource}", check=False)
+
+
+def remnants(groups: Iterable[ServiceGroup]) -> str:
+    """Shell text that removes from a node what any of these has left there."""
+    drop_ins = f"{UNITS}/*.d/{DROP_IN}"
+    fillers = " ".join(shlex.quote(f"{group.mount_point}/{FILLER}") for group in groups)
+    return (
+        f"{_without_hook()}; rm -f {fillers};"
+        f" if ls {drop_ins} >/dev/null 2>&1; then"
+        f" rm -f {drop_ins}; systemctl daemon-reload; systemctl reset-failed; fi"
+    )

@@ -60,6 +60,11 @@ SCRIPTS = "/usr/local/lib/pairwise"
 CHECK_SCRIPT = f"{SCRIPTS}/check-service"
 NOTIFY_SCRIPT = f"{SCRIPTS}/vrrp-notify"
 CLEAN_SCRIPT = f"{SCRIPTS}/vrrp-clean"
+STOP_SCRIPT = f"{SCRIPTS}/vrrp-stop"
+PROCESSES = f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"
+"""Where the kernel lists the unit's processes (cgroups(7))."""
+STOP_S = 5
+"""The scripts of all VIPs write one message each; the VIPs are gone since the beginning."""
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
 STATE_FOLDER = "/run/keepalived"
 """One file per VIP: MASTER, BACKUP or FAULT, as keepalived says it."""
@@ -106,6 +111,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "pair": plan.deploy,
         "state_folder": STATE_FOLDER,
         "clean_script": CLEAN_SCRIPT,
+        "stop_script": STOP_SCRIPT,
+        "processes": PROCESSES,
+        "wait_s": STOP_S,
         "url": urlsplit(keepalived.check_url),
         "answer_s": CHECK_ANSWER_S,
     }
@@ -119,6 +127,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         ManagedFile(path=CHECK_SCRIPT, content=text("check-service"), mode=0o755, check=bash),
         ManagedFile(path=NOTIFY_SCRIPT, content=text("vrrp-notify"), mode=0o755, check=shell),
         ManagedFile(path=CLEAN_SCRIPT, content=text("vrrp-clean"), mode=0o755, check=shell),
+        ManagedFile(path=STOP_SCRIPT, content=text("vrrp-stop"), mode=0o755, check=bash),
         ManagedFile(path=DROP_IN, content=text("keepalived.service.d.conf"), check=CHECK_DROP_IN),
         ManagedFile(
             path=CONFIG,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,12 @@ case "$(basename "$0") $*" in
 "ssh "*off*) echo {answer} ;;
 "cl_status "*) echo {peer} ;;
 "drbdadm sh-minor "*) echo 0 ;;
-"drbd-peer-outdater "*) exit {outdater} ;;
+"drbd-peer-outdater "*)
+    echo begins >>{folder}/outdating
+    /bin/sleep {pause}
+    echo ends >>{folder}/outdating
+    exit {outdater}
+    ;;
 esac
 """
 TOOLS = ("ssh", "cl_status", "logger", "sleep", "drbdadm", "drbd-peer-outdater", "notify")
@@ -57,12 +63,18 @@ class Fenced:
         answer: str = "off",
         peer: str = "dead",
         outdater: int = 5,
+        pause: float = 0.3,
         cs: str = "WFConnection",
         role: str = "Primary",
     ) -> None:
         """What the tools say from now on."""
         text = TOOL.format(
-            folder=self.folder, status=status, answer=answer, peer=peer, outdater=outdater
+            folder=self.folder,
+            status=status,
+            answer=answer,
+            peer=peer,
+            outdater=outdater,
+            pause=pause,
         )
         for name in TOOLS:
             tool = self.folder / "bin" / name
@@ -181,6 +193,24 @@ def test_a_peer_that_answers_is_outdated_and_stays_on(here: Fenced) -> None:
     here.given(outdater=4)
     assert here.call("drbd-fence-peer") == 4
     assert here.asked == ["status"]
+
+
+@pytest.mark.parametrize(("outdater", "code", "times"), [(4, 4, 2), (5, 7, 1)])
+def test_two_disks_do_not_ask_dopd_at_once(
+    here: Fenced, outdater: int, code: int, times: int
+) -> None:
+    """dopd died of it on a machine, and the peer was powered off in its stead."""
+    here.given(outdater=outdater)
+    with ThreadPoolExecutor() as both:
+        found = list(both.map(here.call, ["drbd-fence-peer"] * 2))
+    assert found == [code, code]
+    assert (here.folder / "outdating").read_text().split() == ["begins", "ends"] * times
+
+
+def test_nobody_waits_for_a_peer_that_is_off(here: Fenced) -> None:
+    here.given(status="off", pause=5)
+    assert here.call("drbd-fence-peer") == 7
+    assert "ends" not in (here.folder / "outdating").read_text()
 
 
 def test_the_handler_ends_when_the_peer_is_back(here: Fenced) -> None:

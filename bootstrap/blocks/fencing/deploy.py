@@ -73,6 +73,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "ask_s": ASK_S,
         "outdater": OUTDATER,
         "outdate_s": OUTDATE_S,
+        "unreachable": f"{pairs.RUN}/outdate-failed",
         "fence_script": pairs.FENCE,
         "valid_min": VALID_MIN,
         "granted_s": GRANTED_S,

@@ -52,7 +52,7 @@ BROKEN = {
     "/usr/local/lib/pairwise/check-service": ("|| exit 1", "|| ("),
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),
     "/usr/local/lib/pairwise/vrrp-clean": ("exit 0", "done"),
-    "/usr/local/lib/pairwise/vrrp-stop": ("done", "fi"),
+    "/usr/local/lib/pairwise/vrrp-stop": ("exit 0", "done"),
     "/etc/drbd.d/global_common.conf": ("protocol C;", "protocol D;"),
     "/etc/drbd.d/mysql.res": ("meta-disk ", "meta-disc "),
     "/etc/systemd/system/srv-mysql.mount": ("Type=ext4", "Typ=ext4"),

@@ -30,12 +30,12 @@ LOCK_S = 100
 """The endpoint gives a request that waits for its lock up after 90 s (lab.fence_endpoint)."""
 BUSY = """\
 import os, sys, time
-parent, until = os.getppid(), time.monotonic() + float(sys.argv[1])
-while os.getppid() == parent and time.monotonic() < until:
+until = time.monotonic() + float(sys.argv[1])
+while os.getppid() == int(sys.argv[2]) and time.monotonic() < until:
     for _ in range(100_000):
         pass
 """
-"""Python source; argument: seconds."""
+"""Python source; arguments: seconds, and the process whose end is its own."""
 _numbers = itertools.count(1)
 
 
@@ -183,7 +183,7 @@ def cores_busy(seconds: float) -> Iterator[list[subprocess.Popen[bytes]]]:
 
     Each of the processes ends by itself after the time and when its drill is gone.
     """
-    argv = [*NICE, sys.executable, "-c", BUSY, str(seconds)]
+    argv = [*NICE, sys.executable, "-c", BUSY, str(seconds), str(os.getpid())]
     processes = [subprocess.Popen(argv) for _ in range(os.cpu_count() or 1)]
     try:
         yield processes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import AbstractContextManager
@@ -230,8 +231,9 @@ def test_busy_processes_end_with_the_fault_by_themselves_and_with_their_drill() 
     with faults.cores_busy(60.0) as processes:
         assert processes and all(process.poll() is None for process in processes)
     assert all(process.returncode is not None for process in processes)
-    assert subprocess.run([sys.executable, "-c", faults.BUSY, "0"], check=True).returncode == 0
-    orphan = f'{sys.executable} -c "$1" 60 >/dev/null & echo $!'
+    own = str(os.getpid())
+    subprocess.run([sys.executable, "-c", faults.BUSY, "0", own], check=True)
+    orphan = f'{sys.executable} -c "$1" 60 $$ >/dev/null 2>&1 & echo $!'
     done = subprocess.run(["sh", "-c", orphan, "sh", faults.BUSY], capture_output=True, check=True)
     command = Path(f"/proc/{int(done.stdout)}/cmdline")
     wait_until(lambda: not command.exists(), what="a process without its drill", timeout_s=30)

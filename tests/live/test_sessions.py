@@ -45,6 +45,8 @@ FAULT_S = 30.0
 """A fault's span for that share: detection, take-over, and two rounds of every client."""
 SLOW_NGINX = "/etc/systemd/system/nginx.service.d/zz-slow.conf"
 NGINX_DELAY_S = 20
+UNDER_WAY = 2
+"""Probes are 0.1 s apart, and an emulated machine takes longer than that for an answer."""
 """Far longer than keepalived needs to take a VIP back when nobody holds it up."""
 ARP_STEP_S = 0.3
 """One ARP sample and one HTTP probe: two instants closer than that have no order."""
@@ -208,7 +210,7 @@ def test_a_returning_balancer_takes_its_vip_back_only_after_its_nginx_answers(
         vip: [line for line in seen.samples if line["at"] >= on and line["status"] != 200]
         for vip, seen in watch.http.items()
     }
-    # A TCP connection cannot move with the address: one under way at that instant may be reset.
+    # A TCP connection cannot move with the address: those under way at that instant may be reset.
     cut = [line for line in bad[WWW1] if abs(line["at"] - back) <= ARP_STEP_S]
     record(
         "failback",
@@ -225,5 +227,5 @@ def test_a_returning_balancer_takes_its_vip_back_only_after_its_nginx_answers(
     )
     assert set(bad) == set(vips_of(six))
     assert back >= answered - ARP_STEP_S
-    assert len(cut) <= 1, cut
+    assert len(cut) <= UNDER_WAY, cut
     assert bad == {WWW1: cut, WWW2: []}

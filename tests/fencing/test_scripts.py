@@ -195,16 +195,23 @@ def test_a_peer_that_answers_is_outdated_and_stays_on(here: Fenced) -> None:
     assert here.asked == ["status"]
 
 
-@pytest.mark.parametrize(("outdater", "code", "times"), [(4, 4, 2), (5, 7, 1)])
+@pytest.mark.parametrize(("outdater", "code", "times"), [(4, 4, 2), (5, 7, 1), (6, 7, 2)])
 def test_two_disks_do_not_ask_dopd_at_once(
     here: Fenced, outdater: int, code: int, times: int
 ) -> None:
-    """dopd died of it on a machine, and the peer was powered off in its stead."""
+    """What could not be reached for one disk is not tried for the other."""
     here.given(outdater=outdater)
     with ThreadPoolExecutor() as both:
         found = list(both.map(here.call, ["drbd-fence-peer"] * 2))
     assert found == [code, code]
     assert (here.folder / "outdating").read_text().split() == ["begins", "ends"] * times
+
+
+def test_a_dopd_that_died_is_asked_again(here: Fenced) -> None:
+    """It dies whenever a caller goes, and Heartbeat starts it again: a 20 is no answer."""
+    here.given(outdater=20)
+    assert here.call("drbd-fence-peer") == 7
+    assert (here.folder / "outdating").read_text().count("begins") == deploy.TRIES
 
 
 def test_nobody_waits_for_a_peer_that_is_off(here: Fenced) -> None:

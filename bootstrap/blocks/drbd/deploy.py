@@ -136,7 +136,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             ManagedFile(
                 path=_path(resource),
                 content=text("resource.res", resource=resource, secret=place_of(data.drbd.secret)),
-                mode=0o600,
+                # dopd runs drbdadm as hacluster: without its leave no peer could be outdated.
+                mode=0o640,
+                group="haclient",
                 secrets=(data.drbd.secret,),
                 effect=ADJUSTED,
                 check=dump,

@@ -39,6 +39,11 @@ KNOWN_HOSTS = f"{FOLDER}/known_hosts"
 SSH_CONFIG = f"{FOLDER}/ssh_config"
 PLUGIN = "/usr/lib/stonith/plugins/external/pairwise"
 OUTDATER = "/usr/libexec/heartbeat/drbd-peer-outdater"
+DRBDADM = "/usr/sbin/drbdadm"
+REFUSED = 17
+"""drbdadm's exit code for a change of state that the kernel refuses; dopd hands it on as no."""
+TRIES = 3
+"""dopd is back within some two seconds under emulation, within one on hardware."""
 OUTDATE_S = 5
 """drbd-peer-outdater -t of the documents: seconds that the peer has to outdate itself."""
 ASK_S = 10
@@ -73,6 +78,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "ask_s": ASK_S,
         "outdater": OUTDATER,
         "outdate_s": OUTDATE_S,
+        "tries": " ".join(str(number) for number in range(1, TRIES + 1)),
+        "drbdadm": DRBDADM,
+        "refused": REFUSED,
         "unreachable": f"{pairs.RUN}/outdate-failed",
         "fence_script": pairs.FENCE,
         "valid_min": VALID_MIN,
@@ -92,6 +100,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         program(pairs.FENCE, "fence", "bash -n %s"),
         program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "sh -n %s"),
         program(PLUGIN, "stonith-plugin", "bash -n %s"),
+        program(pairs.DOPD_DRBDADM, "outdate", "sh -n %s"),
     ]
     if FencingDevice.HYPERVISOR in fence.devices:
         endpoint = f"[{fence.endpoint}]:{fence.port}"

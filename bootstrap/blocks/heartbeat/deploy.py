@@ -32,6 +32,8 @@ STONITH -> external/pairwise. debugfile and logfile -> the journal. deadtime 5 a
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import Boot, ManagedFile, Manifest, Mode, Unit, place_of
 from bootstrap.operations import drbd
@@ -79,6 +81,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "fence": data.fence,
         "groups": data.groups,
         "libexec": LIBEXEC,
+        "dopd_folder": str(PurePosixPath(pairs.DOPD_DRBDADM).parent),
         "stonith": bool(set(data.fence.devices) - {FencingDevice.DOPD}),
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.HEARTBEAT.value}
         if node.notify
@@ -107,7 +110,12 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     return (
         *scripts,
         *mounts,
-        ManagedFile(path=DROP_IN, content=text("heartbeat.service.d.conf"), check=CHECK_DROP_IN),
+        ManagedFile(
+            path=DROP_IN,
+            content=text("heartbeat.service.d.conf"),
+            effect=NEEDS_RESTART,
+            check=CHECK_DROP_IN,
+        ),
         ManagedFile(
             path=AUTHKEYS,
             content=text("authkeys", secret=place_of(secret)),
@@ -177,7 +185,7 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     )
 
 
-LATER = {HA_CF: NEEDS_RESTART, AUTHKEYS: NEEDS_BOTH}
+LATER = {HA_CF: NEEDS_RESTART, AUTHKEYS: NEEDS_BOTH, DROP_IN: NEEDS_RESTART}
 """Files that a running Heartbeat does not look at again by itself, and what they need."""
 
 

@@ -66,6 +66,7 @@ BROKEN = {
     "/usr/local/lib/pairwise/drbd-verify": ("esac", "fi"),
     "/usr/local/lib/pairwise/fence": ("flock 9", "flock 9 ("),
     "/usr/local/lib/pairwise/drbd-fence-peer": ("esac", "fi"),
+    "/usr/local/lib/pairwise/dopd/drbdadm": ("exit $code", "fi"),
     "/usr/lib/stonith/plugins/external/pairwise": ("esac", "fi"),
     "/usr/local/lib/pairwise/first-data.d/nfs": ("set -eu", "set -eu ("),
     "/etc/pairwise/fence/ssh_config": ("BatchMode yes", "BatchMode maybe"),

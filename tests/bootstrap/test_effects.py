@@ -47,8 +47,8 @@ def test_verify_finds_a_heartbeat_that_runs_with_older_files() -> None:
     plan = plans()["six"]
     found = checks(node=plan.nodes["data1"], plan=plan.slice("data"))
     late = [one for one in found if "since it was written" in one.name]
-    assert [one.failure.split(":")[0].split()[-1] for one in late] == [
+    assert {one.failure.split(":")[0].split()[-1] for one in late} == {
         "/etc/systemd/system/heartbeat.service.d/pairwise.conf",
         "/etc/ha.d/ha.cf",
         "/etc/ha.d/authkeys",
-    ]
+    }

@@ -11,8 +11,8 @@ from drills.wait import last
 ASKED_S = 400
 """A node that boots alone asks for a power-off after initdead, 120 s; then it is refused."""
 STALL_S = 5.0
-"""Longest stall when the replication link goes: DRBD gives its peer up after 3 s (its timeout),
-then dopd answers for it over the other link."""
+"""Longest stall when the replication link goes: DRBD gives its peer up within 2 s (ping-int and
+ping-timeout), then dopd answers for it over the other link."""
 SAMPLE_S = 60
 """A watcher connects again within seconds once a node answers."""
 TOGETHER_S = 2.0
@@ -75,10 +75,20 @@ def _start_the_loser(stage: Stage, shot: str) -> None:
 
 
 def replication_cut(stage: Stage) -> None:
-    """Only the link of the disks: clients feel a short stall."""
-    active = stage.active
+    """Only the link of the disks: clients feel a short stall, and each node asks the other."""
+    stage.spread()
+    _cut_replication(stage)
+
+
+def replication_cut_both(stage: Stage) -> None:
+    """One node asks for every disk."""
+    stage.gather(stage.active)
+    _cut_replication(stage)
+
+
+def _cut_replication(stage: Stage) -> None:
     stage.mark("replication link cut")
-    with cut(stage.stack.netns, stage.plans(active), (stage.replication_network,)):
+    with cut(stage.stack.netns, stage.plans(stage.active), (stage.replication_network,)):
         stage.writes_go_on(100)
         stage.expect_nothing_moved()
     stage.mark("replication link whole")
@@ -140,6 +150,14 @@ DRILLS = (
         run=replication_cut,
         seconds=120,
         stall_s=STALL_S,
+    ),
+    Drill(
+        name="replication-cut-both",
+        sentence="The same with every group on one node, which outdates all of its peer's disks.",
+        run=replication_cut_both,
+        seconds=120,
+        stall_s=STALL_S,
+        least_groups=2,
     ),
     Drill(
         name="client-link-cut",

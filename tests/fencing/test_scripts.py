@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 from bootstrap.blocks.fencing import deploy
 from bootstrap.shared import pairs
+from drills.wait import wait_until
 from tests.golden.tree import plans
 
 TOOL = """#!/bin/sh
@@ -195,23 +197,57 @@ def test_a_peer_that_answers_is_outdated_and_stays_on(here: Fenced) -> None:
     assert here.asked == ["status"]
 
 
-@pytest.mark.parametrize(("outdater", "code", "times"), [(4, 4, 2), (5, 7, 1), (6, 7, 2)])
-def test_two_disks_do_not_ask_dopd_at_once(
-    here: Fenced, outdater: int, code: int, times: int
-) -> None:
-    """What could not be reached for one disk is not tried for the other."""
+@pytest.mark.parametrize("outdater", [5, 6])
+def test_a_silent_peer_is_asked_for_one_disk_only(here: Fenced, outdater: int) -> None:
+    """And no two disks ask dopd at once."""
     here.given(outdater=outdater)
     with ThreadPoolExecutor() as both:
         found = list(both.map(here.call, ["drbd-fence-peer"] * 2))
-    assert found == [code, code]
-    assert (here.folder / "outdating").read_text().split() == ["begins", "ends"] * times
+    assert found == [7, 7]
+    assert (here.folder / "outdating").read_text().split() == ["begins", "ends"]
 
 
-def test_a_dopd_that_died_is_asked_again(here: Fenced) -> None:
-    """It dies whenever a caller goes, and Heartbeat starts it again: a 20 is no answer."""
-    here.given(outdater=20)
+@pytest.mark.parametrize(("before", "questions"), [(False, 0), (True, 1)])
+def test_the_answer_for_one_disk_holds_for_those_that_broke_before_it(
+    here: Fenced, *, before: bool, questions: int
+) -> None:
+    here.given(outdater=4, peer="active")
+    answer, broke = here.run / "peer-outdated", here.run / "peer-outdated.nfs"
+    if before:
+        answer.touch()
+    with ThreadPoolExecutor() as beside, (here.run / "outdate.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        handler = beside.submit(here.call, "drbd-fence-peer")
+        wait_until(broke.exists, what="the handler to begin", timeout_s=10)
+        if not before:
+            answer.touch()
+        fcntl.flock(other, fcntl.LOCK_UN)
+        assert handler.result() == 4
+    log = here.folder / "outdating"
+    assert (log.read_text().count("begins") if log.exists() else 0) == questions
+
+
+@pytest.mark.parametrize("lost", [5, 20])
+def test_a_peer_that_is_heard_is_asked_again(here: Fenced, lost: int) -> None:
+    """dopd dies whenever a caller goes, and Heartbeat starts it again: neither a 20 nor silence is
+    an answer."""
+    here.given(outdater=lost, peer="active")
+    with ThreadPoolExecutor() as beside:
+        handler = beside.submit(here.call, "drbd-fence-peer")
+        log = here.folder / "outdating"
+
+        def asked() -> int:
+            return log.read_text().count("begins") if log.exists() else 0
+
+        wait_until(lambda: asked() > 1, what="a second question", timeout_s=10)
+        here.given(outdater=4, peer="active")
+        assert handler.result() == 4
+
+
+def test_a_peer_that_is_not_heard_is_asked_once(here: Fenced) -> None:
+    here.given(outdater=5)
     assert here.call("drbd-fence-peer") == 7
-    assert (here.folder / "outdating").read_text().count("begins") == deploy.TRIES
+    assert (here.folder / "outdating").read_text().count("begins") == 1
 
 
 def test_nobody_waits_for_a_peer_that_is_off(here: Fenced) -> None:

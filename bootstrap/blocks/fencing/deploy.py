@@ -29,7 +29,7 @@ from bootstrap.managed import ManagedFile, Manifest, place_of
 from bootstrap.render import render
 from bootstrap.shared import notify, pairs
 from stacks.model_data import FencingDevice
-from stacks.plan_data_types import DataPlan, DrbdFencing
+from stacks.plan_data_types import DataPlan, DrbdFencing, DrbdResource
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "fencing"
@@ -42,10 +42,15 @@ OUTDATER = "/usr/libexec/heartbeat/drbd-peer-outdater"
 DRBDADM = "/usr/sbin/drbdadm"
 REFUSED = 17
 """drbdadm's exit code for a change of state that the kernel refuses; dopd hands it on as no."""
-TRIES = 3
-"""dopd is back within some two seconds under emulation, within one on hardware."""
-OUTDATE_S = 5
-"""drbd-peer-outdater -t of the documents: seconds that the peer has to outdate itself."""
+DRBDSETUP = "/usr/lib/drbd/drbdsetup-84"
+UNKNOWN = 10
+"""drbdadm's exit code for a name that it does not have."""
+OUTDATE_S = 3
+"""drbd-peer-outdater -t: seconds that the peer has to outdate itself, before it is asked again. It
+takes one under emulation; the documents' 5 would let clients wait too long for a lost answer."""
+OUTDATE_ALL_S = 20
+"""Seconds for which a peer is asked that Heartbeat hears; to power it off is the last resort. A
+dead one is not heard for longer than the dead time."""
 ASK_S = 10
 """One question to the endpoint takes a second under emulation; a dead path must not take long."""
 GRANTED_S = 10
@@ -78,10 +83,13 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "ask_s": ASK_S,
         "outdater": OUTDATER,
         "outdate_s": OUTDATE_S,
-        "tries": " ".join(str(number) for number in range(1, TRIES + 1)),
+        "outdate_all_s": OUTDATE_ALL_S,
         "drbdadm": DRBDADM,
+        "drbdsetup": DRBDSETUP,
+        "ends": [_ends(resource, node.name) for resource in data.drbd.resources],
         "refused": REFUSED,
-        "unreachable": f"{pairs.RUN}/outdate-failed",
+        "unknown": UNKNOWN,
+        "outdated": f"{pairs.RUN}/peer-outdated",
         "fence_script": pairs.FENCE,
         "valid_min": VALID_MIN,
         "granted_s": GRANTED_S,
@@ -161,6 +169,13 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
             failure=f"The fence endpoint lets {node.name} power itself off: its keys are mixed up.",
         ),
     )
+
+
+def _ends(resource: DrbdResource, node: str) -> dict[str, object]:
+    """How drbdsetup names a resource's connection, seen from one node."""
+    sides = sorted(resource.sides, key=lambda side: side.node != node)
+    ends = " ".join(f"ipv4:{side.address}:{resource.port}" for side in sides)
+    return {"name": resource.name, "minor": resource.minor, "ends": ends}
 
 
 def _data(node: NodePlan) -> DataPlan:

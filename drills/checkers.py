@@ -18,12 +18,12 @@ def lost(history: Sequence[Write], found: Iterable[int]) -> list[int]:
 def never_asked_for(history: Sequence[Write], found: Iterable[int]) -> list[int]:
     """Numbers that are there although no such write was ever begun, or it certainly failed.
 
-    The one after the last is possible: it may have been under way when the recorder hung up, and
-    the program ends at its next word.
+    Those after the last are possible: the program ends at its next word after the recorder hung up,
+    and a busy machine needs some time to refuse one.
     """
     possible = {write.id for write in history if write.outcome != "failed"}
-    possible.add(max((write.id for write in history), default=0) + 1)
-    return sorted(set(found) - possible)
+    last = max((write.id for write in history), default=0)
+    return sorted(number for number in set(found) - possible if number <= last)
 
 
 def twice(found: Sequence[int]) -> list[int]:

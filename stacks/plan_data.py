@@ -47,10 +47,10 @@ NFS3_UNITS = ("rpc-statd.service", "nfs-server.service")
 NFS3_NOTIFY = "pairwise-nfs-notify.service"
 """Tells version 3's clients of a take-over, from the VIP: they claim their locks again."""
 FENCE_STEP_S = 10
-"""Seconds between two places of the survivor order. The active node notices a cut within 2 s (DRBD's
-ping-int and ping-timeout) and asks its peer to outdate itself for as long as Heartbeat hears it, the
-dead time of 8 s; an idle one asks through Heartbeat after that time. With 6 s the active node was
-first by 2 s (seen once). A peer that is off costs no delay at all."""
+"""Seconds between two places of the survivor order. The active node notices a cut within 2 s
+(DRBD's ping-int and ping-timeout) and asks its peer to outdate itself for as long as Heartbeat
+hears it, the dead time of 8 s; an idle one asks through Heartbeat after that time. With 6 s the
+active node was first by 2 s (seen once). A peer that is off costs no delay at all."""
 FENCE_HOST_KEY = "fence-host-key"
 """Name of the value that holds the fence endpoint's public host key: known to its lab only."""
 MYSQL_ACCOUNT = "site"

@@ -16,8 +16,6 @@ DOPD_ALONE = frozenset({FencingDevice.DOPD})
 """Pairs with the documents' fencing, which nothing powers off."""
 UNFENCED = frozenset({None})
 """Pairs whose description has an empty list of fencing."""
-OUTDATED = POWERED_OFF | DOPD_ALONE
-"""Pairs whose Primary has a peer outdated that it can ask: by dopd, as the first or only step."""
 ANY = frozenset({*FencingDevice, None})
 """All pairs."""
 

@@ -18,6 +18,8 @@ HEALTH_PATH = "/healthz"
 
 METADATA_IDS = 128
 """Where the numbers of metadata disks begin in identities of volumes."""
+OUTDATE_PORT = 7787
+"""Where a node of a data pair is asked to outdate its copies: next to DRBD's own ports."""
 DRBD_PORT = 7788
 """Port of the first replicated disk (the documents'); each further one has the next."""
 HEARTBEAT_PORT = 694

@@ -159,6 +159,17 @@ def _data(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
         )
         for link in data.heartbeat.links
     ]
+    line = data.fence.outdate
+    if line is not None:
+        found.append(
+            FirewallRule(
+                interface=line.interface,
+                protocol="udp",
+                ports=(line.port,),
+                sources=(IPv4Network(line.peer_address),),
+                reason=f"outdating, asked for by {peer}",
+            )
+        )
     for network in sorted({resource.network for resource in data.drbd.resources}):
         mine = [resource for resource in data.drbd.resources if resource.network == network]
         address = next(side.address for side in mine[0].sides if side.node == peer)

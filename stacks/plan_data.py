@@ -12,6 +12,7 @@ from stacks.addressing import (
     LOCKD_PORT,
     MOUNTD_PORT,
     MYSQL_PORT,
+    OUTDATE_PORT,
     STATD_PORT,
     gateway_address,
     metadata_mib,
@@ -33,6 +34,7 @@ from stacks.plan_data_types import (
     MysqlPlan,
     NfsMount,
     NfsPlan,
+    OutdateLine,
     ServiceGroup,
 )
 
@@ -253,7 +255,20 @@ def _fence(stack: Stack, node: str, pair: Pair) -> FencePlan:
         user=FENCE_USER,
         key_secret=f"{node}-fence",
         host_key=FENCE_HOST_KEY,
+        outdate=_outdate(stack, node, pair, peer),
         delays_s={**delays, NO_GROUP: len(names) * FENCE_STEP_S},
+    )
+
+
+def _outdate(stack: Stack, node: str, pair: Pair, peer: str) -> OutdateLine | None:
+    if drbd_fencing(pair.fencing) is not DrbdFencing.RESOURCE_AND_STONITH:
+        return None
+    client = _client_network(pair)
+    return OutdateLine(
+        interface=client,
+        address=node_address(stack.networks[client], stack.nodes[node]),
+        peer_address=node_address(stack.networks[client], stack.nodes[peer]),
+        port=OUTDATE_PORT,
     )
 
 

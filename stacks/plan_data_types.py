@@ -146,6 +146,21 @@ class HeartbeatPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutdateLine:
+    """Over which the nodes of a pair ask each other to outdate copies: the clients' network, since
+    replication has gone when they ask."""
+
+    interface: str
+    """Interface of both nodes."""
+    address: IPv4Address
+    """This node's address on it."""
+    peer_address: IPv4Address
+    """The other node's."""
+    port: int
+    """7787 (UDP): one below DRBD's first."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FencePlan:
     """How a node has its peer powered off."""
 
@@ -163,6 +178,8 @@ class FencePlan:
     """Name of the secret: this node's private key."""
     host_key: str
     """Name of the value that holds the endpoint's public host key."""
+    outdate: OutdateLine | None
+    """None where dopd alone fences, or nothing."""
     delays_s: dict[str, int]
     """Seconds that a node hesitates before it has a living peer powered off, by the first group of
     ``survivor`` that it holds; ``-`` for a node that holds none. So the survivor wins."""

@@ -12,9 +12,9 @@ FENCE = f"{SCRIPTS}/fence"
 """Powers the peer off: ``fence PEER``, 0 when it is surely off (block fencing)."""
 FENCE_PEER_HANDLER = f"{SCRIPTS}/drbd-fence-peer"
 """DRBD's fence-peer handler (block fencing)."""
-DOPD_DRBDADM = f"{SCRIPTS}/dopd/drbdadm"
-"""What dopd runs when the peer asks it to outdate this node's copy (block fencing); block heartbeat
-puts its folder into dopd's search path."""
+OUTDATE_DRBDADM = f"{SCRIPTS}/outdate/drbdadm"
+"""Outdates this node's copies when the peer asks for it (block fencing). It is called as drbdadm
+is: block heartbeat puts its folder into dopd's search path."""
 RUN = "/run/pairwise"
 """Marks that a boot clears."""
 MET_PEER = f"{RUN}/met-peer"

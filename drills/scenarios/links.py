@@ -12,7 +12,7 @@ ASKED_S = 400
 """A node that boots alone asks for a power-off after initdead, 120 s; then it is refused."""
 STALL_S = 5.0
 """Longest stall when the replication link goes: DRBD gives its peer up within 2 s (ping-int and
-ping-timeout), then dopd answers for it over the other link."""
+ping-timeout), then it is asked to outdate its copies over the other link."""
 SAMPLE_S = 60
 """A watcher connects again within seconds once a node answers."""
 TOGETHER_S = 2.0

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from drills.drill import OUTDATED, POWERED_OFF, Drill
+from drills.drill import DOPD_ALONE, POWERED_OFF, Drill
 from drills.faults import cut
 from drills.faults_inside import killed
 from drills.scenarios.links import STALL_S
 from drills.stage import Stage
 from drills.wait import wait_until
 
+OUTDATE = "pairwise-outdate.service"
+"""Block fencing's unit."""
 DOPD = "/usr/libexec/heartbeat/dopd"
 """Identifier of its lines in the journal."""
 READY = "Waiting for messages"
@@ -68,17 +70,33 @@ def kill_heartbeat(stage: Stage) -> None:
 
 
 def kill_dopd(stage: Stage) -> None:
-    """Heartbeat starts it again on both nodes, and then it does what it is for: a peer over whose
-    replication link nothing comes is outdated, and nobody is powered off."""
+    """Heartbeat starts it again on both nodes."""
+    _without_outdaters(stage, "dopd", lambda node: killed(stage.stack, node, "dopd"), _signed_in)
+
+
+def kill_outdate(stage: Stage) -> None:
+    """systemd starts it again on both nodes."""
+
+    def kill(node: str) -> None:
+        stage.stack.exec(node, f"systemctl kill --signal=KILL {OUTDATE}")
+
+    _without_outdaters(stage, OUTDATE, kill, _listens)
+
+
+def _without_outdaters(
+    stage: Stage, what: str, kill: Callable[[str], None], ready: Callable[..., bool]
+) -> None:
+    """What outdates copies dies on both nodes, comes back, and then does what it is for: a peer
+    over whose replication link nothing comes is outdated, and nobody is powered off."""
     active = stage.active
     stage.gather(active)
     for node in (active, stage.other(active)):
         since = stage.stack.exec(node, "date +%s.%N").strip()
-        stage.mark(f"dopd killed on {node}")
-        killed(stage.stack, node, "dopd")
+        stage.mark(f"{what} killed on {node}")
+        kill(node)
         wait_until(
-            partial(_is_ready, stage, node, since=float(since)),
-            what=f"dopd on {node} to wait for messages again",
+            partial(ready, stage, node, since=float(since)),
+            what=f"{what} on {node} to be asked again",
             timeout_s=RESPAWN_S,
             every_s=2,
         )
@@ -91,11 +109,22 @@ def kill_dopd(stage: Stage) -> None:
     stage.expect_nobody_asked_off()
 
 
-def _is_ready(stage: Stage, node: str, *, since: float) -> bool:
+def _signed_in(stage: Stage, node: str, *, since: float) -> bool:
     """Whether a dopd has signed in with Heartbeat since an instant, by the node's clock."""
     command = f"journalctl -q --no-pager -o short-unix -t {DOPD} --since @{int(since)}"
     lines = stage.stack.exec(node, command, check=False).splitlines()
     return any(READY in line and float(line.split()[0]) > since for line in lines)
+
+
+def _listens(stage: Stage, node: str, *, since: float) -> bool:
+    """Whether one that was started since an instant, by the node's clock, can be asked."""
+    line = stage.data.fence.outdate
+    assert line is not None
+    command = (
+        f'test "$(stat -c %Y /proc/$(systemctl show -P MainPID {OUTDATE}))" -ge {int(since)}'
+        f" && ss -Hlun sport = {line.port} | grep -q ."
+    )
+    return stage.stack.exec(node, f"{command} && echo yes", check=False).strip() == "yes"
 
 
 DRILLS = (
@@ -126,7 +155,15 @@ DRILLS = (
         run=kill_dopd,
         seconds=180,
         stall_s=STALL_S,
-        fencing=OUTDATED,
+        fencing=DOPD_ALONE,
+    ),
+    Drill(
+        name="kill-outdate",
+        sentence="What outdates copies is killed on both nodes: it comes back and does so.",
+        run=kill_outdate,
+        seconds=180,
+        stall_s=STALL_S,
+        fencing=POWERED_OFF,
     ),
     Drill(
         name="nfs-threads-0",

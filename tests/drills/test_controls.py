@@ -112,6 +112,9 @@ def test_drills_that_have_a_node_powered_off_are_for_pairs_that_do() -> None:
         assert {"heartbeat-stop", "switchover", "service-stop", "saturated"} <= found
     assert "kill-dopd" in {drill.name for drill in applying(every["nfs-dopd"])}
     assert "kill-dopd" not in {drill.name for drill in applying(every["nfs-no-fencing"])}
+    assert {"kill-dopd", "kill-outdate"} & {drill.name for drill in applying(every["nfs"])} == {
+        "kill-outdate"
+    }
 
 
 def test_a_control_is_called_one() -> None:

@@ -122,9 +122,9 @@ def test_dopd_is_ready_when_it_says_so_after_it_was_killed() -> None:
     line = (
         "1795271651.722454 data1 /usr/libexec/heartbeat/dopd[492]: debug: Waiting for messages..."
     )
-    assert processes._is_ready(stage_of(line), "data1", since=1795271650.5)
-    assert not processes._is_ready(stage_of(line), "data1", since=1795271652.0)
-    assert not processes._is_ready(stage_of("-- No entries --"), "data1", since=1.0)
+    assert processes._signed_in(stage_of(line), "data1", since=1795271650.5)
+    assert not processes._signed_in(stage_of(line), "data1", since=1795271652.0)
+    assert not processes._signed_in(stage_of("-- No entries --"), "data1", since=1.0)
 
 
 def test_no_other_node_may_have_held_a_group(monkeypatch: pytest.MonkeyPatch) -> None:

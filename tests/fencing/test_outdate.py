@@ -46,7 +46,7 @@ class Backup:
         self.folder = folder
         plan = next(p for p in plans()["six"].deploys.values() if "data2" in p.nodes)
         files = {file.path: file.content for file in deploy.files(plan.nodes["data2"], plan)}
-        text = files[pairs.DOPD_DRBDADM].replace(deploy.DRBDADM, str(folder / "real"))
+        text = files[pairs.OUTDATE_DRBDADM].replace(deploy.DRBDADM, str(folder / "real"))
         text = text.replace(deploy.DRBDSETUP, str(folder / "real"))
         for name, content in (
             ("drbdadm", text.replace("/proc/drbd", str(folder / "drbd"))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 from collections.abc import Callable
@@ -23,7 +22,7 @@ case "$(basename "$0") $*" in
 "ssh "*off*) echo {answer} ;;
 "cl_status "*) echo {peer} ;;
 "drbdadm sh-minor "*) echo 0 ;;
-"drbd-peer-outdater "*)
+"python3 -I -S "*" ask nfs "*)
     echo begins >>{folder}/outdating
     /bin/sleep {pause}
     echo ends >>{folder}/outdating
@@ -31,7 +30,7 @@ case "$(basename "$0") $*" in
     ;;
 esac
 """
-TOOLS = ("ssh", "cl_status", "logger", "sleep", "drbdadm", "drbd-peer-outdater", "notify")
+TOOLS = ("ssh", "cl_status", "logger", "sleep", "drbdadm", "python3", "notify")
 DRBD = " 0: cs:{cs} ro:{role}/Unknown ds:UpToDate/DUnknown C r-----\n"
 
 
@@ -50,7 +49,6 @@ class Fenced:
             text = texts[path].replace(pairs.RUN, str(self.run))
             text = text.replace(pairs.FENCE, str(folder / "fence"))
             text = text.replace("/proc/drbd", str(folder / "drbd"))
-            text = text.replace("/usr/libexec/heartbeat/", f"{folder}/bin/")
             script.write_text(
                 text.replace("/usr/local/lib/pairwise/notify", f"{folder}/bin/notify")
             )
@@ -197,40 +195,9 @@ def test_a_peer_that_answers_is_outdated_and_stays_on(here: Fenced) -> None:
     assert here.asked == ["status"]
 
 
-@pytest.mark.parametrize("outdater", [5, 6])
-def test_a_silent_peer_is_asked_for_one_disk_only(here: Fenced, outdater: int) -> None:
-    """And no two disks ask dopd at once."""
-    here.given(outdater=outdater)
-    with ThreadPoolExecutor() as both:
-        found = list(both.map(here.call, ["drbd-fence-peer"] * 2))
-    assert found == [7, 7]
-    assert (here.folder / "outdating").read_text().split() == ["begins", "ends"]
-
-
-@pytest.mark.parametrize(("before", "questions"), [(False, 0), (True, 1)])
-def test_the_answer_for_one_disk_holds_for_those_that_broke_before_it(
-    here: Fenced, *, before: bool, questions: int
-) -> None:
-    here.given(outdater=4, peer="active")
-    answer, broke = here.run / "peer-outdated", here.run / "peer-outdated.nfs"
-    if before:
-        answer.touch()
-    with ThreadPoolExecutor() as beside, (here.run / "outdate.lock").open("w") as other:
-        fcntl.flock(other, fcntl.LOCK_EX)
-        handler = beside.submit(here.call, "drbd-fence-peer")
-        wait_until(broke.exists, what="the handler to begin", timeout_s=10)
-        if not before:
-            answer.touch()
-        fcntl.flock(other, fcntl.LOCK_UN)
-        assert handler.result() == 4
-    log = here.folder / "outdating"
-    assert (log.read_text().count("begins") if log.exists() else 0) == questions
-
-
 @pytest.mark.parametrize("lost", [5, 20])
 def test_a_peer_that_is_heard_is_asked_again(here: Fenced, lost: int) -> None:
-    """dopd dies whenever a caller goes, and Heartbeat starts it again: neither a 20 nor silence is
-    an answer."""
+    """Neither silence nor an attempt that went wrong is a last word."""
     here.given(outdater=lost, peer="active")
     with ThreadPoolExecutor() as beside:
         handler = beside.submit(here.call, "drbd-fence-peer")

@@ -33,6 +33,7 @@ from bootstrap.render import render
 from bootstrap.shared import notify, pairs
 from bootstrap.shared.systemd import CHECK_CALENDAR, check_unit
 from bootstrap.site import Site, ensure_configured
+from stacks.model_data import FencingDevice
 from stacks.plan_data_types import DataPlan, DrbdFencing, DrbdResource
 from stacks.plan_types import DeployPlan, NodePlan
 
@@ -78,6 +79,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     # drbdadm looks for its own host's section; the image's checks run on another host.
     dump = f"env __DRBD_NODE__={node.name} /usr/lib/drbd/drbdadm-84 -c %s dump >/dev/null"
     shell, bash = "sh -n %s", "bash -n %s"
+    dopd = FencingDevice.DOPD in data.fence.devices
 
     def text(template: str, **values: object) -> str:
         return render(f"blocks/drbd/templates/{template}.j2", stack=plan.stack, **values)
@@ -139,8 +141,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
                 path=_path(resource),
                 content=text("resource.res", resource=resource, secret=place_of(data.drbd.secret)),
                 # dopd runs drbdadm as hacluster: without its leave no peer could be outdated.
-                mode=0o640,
-                group="haclient",
+                mode=0o640 if dopd else 0o600,
+                group="haclient" if dopd else "root",
                 secrets=(data.drbd.secret,),
                 effect=ADJUSTED,
                 check=dump,

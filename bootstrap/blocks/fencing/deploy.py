@@ -24,12 +24,17 @@ once and the other one hesitates. The endpoint grants one of the two.
 
 from __future__ import annotations
 
-from bootstrap.checks import Check
-from bootstrap.managed import ManagedFile, Manifest, place_of
+import json
+from pathlib import Path
+
+from bootstrap.blocks.fencing.program import outdate
+from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.managed import ManagedFile, Manifest, Reload, Unit, place_of
 from bootstrap.render import render
 from bootstrap.shared import notify, pairs
+from bootstrap.shared.systemd import check_unit
 from stacks.model_data import FencingDevice
-from stacks.plan_data_types import DataPlan, DrbdFencing, DrbdResource
+from stacks.plan_data_types import DataPlan, DrbdFencing, DrbdResource, OutdateLine
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "fencing"
@@ -38,16 +43,25 @@ KEY = f"{FOLDER}/key"
 KNOWN_HOSTS = f"{FOLDER}/known_hosts"
 SSH_CONFIG = f"{FOLDER}/ssh_config"
 PLUGIN = "/usr/lib/stonith/plugins/external/pairwise"
+ASKER = f"{pairs.SCRIPTS}/outdate-peer"
+CONFIG = f"{FOLDER}/outdate.json"
+SECRET = f"{FOLDER}/outdate-secret"
+UNIT = "pairwise-outdate.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+MEMORY_MIB = 48
+"""The program takes 12, drbdadm a few."""
+CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
+CHECK_JSON = "python3 -m json.tool %s >/dev/null"
 OUTDATER = "/usr/libexec/heartbeat/drbd-peer-outdater"
 DRBDADM = "/usr/sbin/drbdadm"
 REFUSED = 17
-"""drbdadm's exit code for a change of state that the kernel refuses; dopd hands it on as no."""
+"""drbdadm's exit code for a change of state that the kernel refuses."""
 DRBDSETUP = "/usr/lib/drbd/drbdsetup-84"
 UNKNOWN = 10
 """drbdadm's exit code for a name that it does not have."""
 OUTDATE_S = 3
-"""drbd-peer-outdater -t: seconds that the peer has to outdate itself, before it is asked again. It
-takes one under emulation; the documents' 5 would let clients wait too long for a lost answer."""
+"""Seconds that the peer has to outdate itself, before it is asked again. It takes one or two under
+emulation; the documents' 5 would let clients wait too long for a lost answer."""
 OUTDATE_ALL_S = 20
 """Seconds for which a peer is asked that Heartbeat hears; to power it off is the last resort. A
 dead one is not heard for longer than the dead time."""
@@ -89,7 +103,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "ends": [_ends(resource, node.name) for resource in data.drbd.resources],
         "refused": REFUSED,
         "unknown": UNKNOWN,
-        "outdated": f"{pairs.RUN}/peer-outdated",
+        "broken": outdate.BROKEN,
+        "asker": ASKER,
+        "config": CONFIG,
+        "memory_mib": MEMORY_MIB,
         "fence_script": pairs.FENCE,
         "valid_min": VALID_MIN,
         "granted_s": GRANTED_S,
@@ -108,8 +125,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         program(pairs.FENCE, "fence", "bash -n %s"),
         program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "sh -n %s"),
         program(PLUGIN, "stonith-plugin", "bash -n %s"),
-        program(pairs.DOPD_DRBDADM, "outdate", "sh -n %s"),
+        program(pairs.OUTDATE_DRBDADM, "outdate", "sh -n %s"),
     ]
+    if fence.outdate is not None:
+        found += _outdating(node, plan, fence.outdate)
     if FencingDevice.HYPERVISOR in fence.devices:
         endpoint = f"[{fence.endpoint}]:{fence.port}"
         found += [
@@ -143,20 +162,68 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     return tuple(found)
 
 
+def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[ManagedFile]:
+    """The program that asks the peer to outdate its copies, and does it when the peer asks."""
+    data = _data(node)
+    whose = f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n"
+    config = {
+        "": f"Managed by pairwise (stacks/{plan.stack}); local edits are lost.",
+        "node": node.name,
+        "peer": data.fence.peer,
+        "address": str(line.address),
+        "peer_address": str(line.peer_address),
+        "port": line.port,
+        "secret": SECRET,
+        "program": pairs.OUTDATE_DRBDADM,
+    }
+    unit = render(
+        "blocks/fencing/templates/outdate.service.j2",
+        stack=plan.stack,
+        fence=data.fence,
+        asker=ASKER,
+        config=CONFIG,
+        memory_mib=MEMORY_MIB,
+    )
+    return [
+        ManagedFile(
+            path=ASKER,
+            content=whose + Path(outdate.__file__).read_text(encoding="utf-8"),
+            check=CHECK_PYTHON,
+        ),
+        # The pair's secret, which DRBD has as well; its reader takes the first line.
+        ManagedFile(
+            path=SECRET,
+            content=f"{place_of(data.drbd.secret)}\n{whose}",
+            mode=0o600,
+            secrets=(data.drbd.secret,),
+        ),
+        ManagedFile(path=CONFIG, content=json.dumps(config, indent=1) + "\n", check=CHECK_JSON),
+        ManagedFile(path=UNIT_FILE, content=unit, check=check_unit(UNIT)),
+    ]
+
+
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
+    asked = _data(node).fence.outdate is not None
     return Manifest(
-        block=NAME, packages=("cluster-glue", "openssh-client"), files=files(node, plan)
+        block=NAME,
+        packages=("cluster-glue", "openssh-client", "python3"),
+        files=files(node, plan),
+        units=(Unit(name=UNIT, reload=Reload.RESTART, files=(ASKER, CONFIG, SECRET, UNIT_FILE)),)
+        if asked
+        else (),
     )
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
     fence = _data(node).fence
+    found = (is_active(NAME, UNIT), is_enabled(NAME, UNIT)) if fence.outdate is not None else ()
     if FencingDevice.HYPERVISOR not in fence.devices:
-        return ()
+        return found
     ask = f"timeout {ASK_S} ssh -F {SSH_CONFIG} fence-endpoint"
     return (
+        *found,
         Check(
             name=f"fencing: the endpoint says whether {fence.peer} is on",
             command=f"{ask} status {fence.peer} | grep -qxE 'on|off'",

@@ -81,7 +81,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "fence": data.fence,
         "groups": data.groups,
         "libexec": LIBEXEC,
-        "dopd_folder": str(PurePosixPath(pairs.DOPD_DRBDADM).parent),
+        "dopd": _dopd(data),
+        "dopd_folder": str(PurePosixPath(pairs.OUTDATE_DRBDADM).parent),
         "stonith": bool(set(data.fence.devices) - {FencingDevice.DOPD}),
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.HEARTBEAT.value}
         if node.notify
@@ -136,9 +137,16 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         block=NAME,
         packages=("heartbeat", "iputils-arping", "e2fsprogs"),
         files=files(node, plan),
-        modes=tuple(Mode(path=path, group="haclient", mode=0o4750) for path in OUTDATING),
+        modes=tuple(
+            Mode(path=path, group="haclient", mode=0o4750) for path in OUTDATING if _dopd(data)
+        ),
         units=(*mounts, Unit(name=UNIT)),
     )
+
+
+def _dopd(data: DataPlan) -> bool:
+    """Whether the description wants the documents' fencing, which is dopd alone."""
+    return FencingDevice.DOPD in data.fence.devices
 
 
 def configure(site: Site) -> None:

@@ -1,0 +1,1 @@
+"""The program that the fencing block installs as it stands here."""

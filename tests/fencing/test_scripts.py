@@ -21,6 +21,7 @@ case "$(basename "$0") $*" in
 "ssh "*status*) echo {status} ;;
 "ssh "*off*) echo {answer} ;;
 "cl_status "*) echo {peer} ;;
+"sleep "*) ! [ -e {folder}/later ] || mv {folder}/later {folder}/drbd ;;
 "drbdadm sh-minor "*) echo 0 ;;
 "python3 -I -S "*" ask nfs "*)
     echo begins >>{folder}/outdating
@@ -81,6 +82,10 @@ class Fenced:
             tool.write_text(text)
             tool.chmod(0o755)
         (self.folder / "drbd").write_text(DRBD.format(cs=cs, role=role))
+
+    def later(self, *, cs: str) -> None:
+        """What DRBD says after the next pause."""
+        (self.folder / "later").write_text(DRBD.format(cs=cs, role="Secondary"))
 
     def at(self, mark: str) -> Path:
         """Where a mark lies here."""
@@ -223,9 +228,29 @@ def test_nobody_waits_for_a_peer_that_is_off(here: Fenced) -> None:
     assert "ends" not in (here.folder / "outdating").read_text()
 
 
-def test_the_handler_ends_when_the_peer_is_back(here: Fenced) -> None:
-    here.given(answer="refused", cs="Connected")
+@pytest.mark.parametrize("cs", ["Connected", "SyncSource"])
+def test_a_peer_that_is_back_is_neither_asked_nor_powered_off(here: Fenced, cs: str) -> None:
+    """To outdate it would end the connection that it has just made."""
+    here.given(cs=cs, peer="active")
     assert here.call("drbd-fence-peer") == 1
+    assert not (here.folder / "outdating").exists()
+    assert here.asked == ["status"]
+
+
+def test_a_peer_that_comes_back_between_two_questions_is_left_alone(here: Fenced) -> None:
+    here.given(outdater=5, peer="active")
+    here.later(cs="Connected")
+    assert here.call("drbd-fence-peer") == 1
+    assert (here.folder / "outdating").read_text().count("begins") == 1
+    assert here.asked == ["status", "sleep 1"]
+
+
+def test_a_peer_that_comes_back_while_this_node_hesitates_stays_on(here: Fenced) -> None:
+    here.given(role="Secondary")
+    here.later(cs="Connected")
+    assert here.fence("drbd") == 1
+    assert here.asked == ["status", "sleep 10"]
+    assert not here.at(pairs.WAITING).exists()
 
 
 def test_only_the_peer_can_be_named(here: Fenced) -> None:

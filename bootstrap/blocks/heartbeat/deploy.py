@@ -138,7 +138,11 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         packages=("heartbeat", "iputils-arping", "e2fsprogs"),
         files=files(node, plan),
         modes=tuple(
-            Mode(path=path, group="haclient", mode=0o4750) for path in OUTDATING if _dopd(data)
+            Mode(path=path, group="haclient", mode=0o4750)
+            if _dopd(data)
+            # As the packages have them, also where the description named dopd before.
+            else Mode(path=path, group="root", mode=0o755)
+            for path in OUTDATING
         ),
         units=(*mounts, Unit(name=UNIT)),
     )

@@ -62,6 +62,7 @@ FOLDER = "/etc/ha.d"
 HA_CF = f"{FOLDER}/ha.cf"
 HARESOURCES = f"{FOLDER}/haresources"
 AUTHKEYS = f"{FOLDER}/authkeys"
+SHELLFUNCS = f"{FOLDER}/shellfuncs"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
 LIBEXEC = "/usr/libexec/heartbeat"
 FIRST_DATA = f"{pairs.SCRIPTS}/first-data"
@@ -123,6 +124,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             mode=0o600,
             secrets=(secret,),
             effect=NEEDS_BOTH,
+        ),
+        ManagedFile(
+            path=SHELLFUNCS, content=text("shellfuncs"), effect=NEXT_MOVE, check="sh -n %s"
         ),
         ManagedFile(path=HARESOURCES, content=text("haresources"), effect=NEXT_MOVE),
         ManagedFile(path=HA_CF, content=text("ha.cf"), effect=NEEDS_RESTART),

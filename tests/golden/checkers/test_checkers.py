@@ -98,6 +98,7 @@ BROKEN = {
             ),
         )
     },
+    "/etc/ha.d/shellfuncs": ("esac", "fi"),
     "/etc/ha.d/resource.d/pwunit": ("esac", "fi"),
     "/etc/ha.d/resource.d/pwvip": ("esac", "fi"),
     "/etc/systemd/system/pairwise-drbd.service": ("oneshot", "once"),

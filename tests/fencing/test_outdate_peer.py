@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from bootstrap.blocks.fencing.program import outdate
 from bootstrap.blocks.fencing.program.outdate import Server, opened, sealed
+from drills.wait import wait_until
 
 KEY = b"secret"
 HELLO = {"from": "nfs1", "to": "nfs2", "say": "hello", "hello": "17"}
@@ -96,8 +98,11 @@ def folder(tmp_path: Path) -> Path:
             "port": PORT,
             "secret": str(tmp_path / "secret"),
             "program": str(program),
+            "resources": ["nfs"],
+            "pipes": str(tmp_path / node),
         }
         (tmp_path / f"{node}.json").write_text(json.dumps(config))
+        (tmp_path / node).mkdir()
     return tmp_path
 
 
@@ -125,6 +130,21 @@ def test_the_answer_is_drbd_s_exit_code(served: Path, code: int, means: int) -> 
     (served / "code").write_text(str(code))
     assert ask(served) == means
     assert (served / "asked").read_text() == "outdate nfs\n"
+
+
+def test_a_handler_asks_through_pipes(served: Path) -> None:
+    """What nobody stayed for does not stand in the way of the next one."""
+    with subprocess.Popen(command(served, "nfs1", "serve")) as own:
+        asked, answers = (served / "nfs1" / name for name in ("nfs", "nfs.answer"))
+        wait_until(answers.exists, what="the pipes", timeout_s=10)
+        asks, answer = os.open(asked, os.O_RDWR), os.open(answers, os.O_RDWR)
+        os.write(answer, b"old 5\n")
+        os.write(asks, b"mine 10\n")
+        found = b""
+        while found.count(b"\n") < 2:
+            found += os.read(answer, 100)
+        assert found == b"old 5\nmine 4\n"
+        own.kill()
 
 
 def test_nobody_answers(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,15 +24,9 @@ case "$(basename "$0") $*" in
 "cl_status "*) echo {peer} ;;
 "sleep "*) ! [ -e {folder}/later ] || mv {folder}/later {folder}/drbd ;;
 "drbdadm sh-minor "*) echo 0 ;;
-"python3 -I -S "*" ask nfs "*)
-    echo begins >>{folder}/outdating
-    /bin/sleep {pause}
-    echo ends >>{folder}/outdating
-    exit {outdater}
-    ;;
 esac
 """
-TOOLS = ("ssh", "cl_status", "logger", "sleep", "drbdadm", "python3", "notify")
+TOOLS = ("ssh", "cl_status", "logger", "sleep", "drbdadm", "notify")
 DRBD = " 0: cs:{cs} ro:{role}/Unknown ds:UpToDate/DUnknown C r-----\n"
 
 
@@ -56,6 +51,24 @@ class Fenced:
             script.chmod(0o755)
         self.given()
         self.mark(pairs.MET_PEER)
+        self.questions = 0
+        pipes = self.run / "outdate"
+        pipes.mkdir()
+        self.pipes = []
+        for name in ("nfs", "nfs.answer"):
+            os.mkfifo(pipes / name)
+            self.pipes.append(os.open(pipes / name, os.O_RDWR))
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self) -> None:
+        """As pairwise-outdate.service does."""
+        asked, answers = self.pipes
+        os.write(answers, b"0 4\n")  # For a handler that has gone.
+        while True:
+            word, _ = os.read(asked, 100).split()
+            self.questions += 1
+            if self.outdater is not None:
+                os.write(answers, word + f" {self.outdater}\n".encode())
 
     def given(
         self,
@@ -63,19 +76,17 @@ class Fenced:
         status: str = "on",
         answer: str = "off",
         peer: str = "dead",
-        outdater: int = 5,
-        pause: float = 0.3,
+        outdater: int | None = 5,
         cs: str = "WFConnection",
         role: str = "Primary",
     ) -> None:
-        """What the tools say from now on."""
+        """What the tools say from now on, and the program that asks the peer: None is silence."""
+        self.outdater = outdater
         text = TOOL.format(
             folder=self.folder,
             status=status,
             answer=answer,
             peer=peer,
-            outdater=outdater,
-            pause=pause,
         )
         for name in TOOLS:
             tool = self.folder / "bin" / name
@@ -197,7 +208,7 @@ def test_a_person_s_word_needs_no_endpoint(here: Fenced) -> None:
 def test_a_peer_that_answers_is_outdated_and_stays_on(here: Fenced) -> None:
     here.given(outdater=4)
     assert here.call("drbd-fence-peer") == 4
-    assert here.asked == ["status"]
+    assert here.asked == []
 
 
 @pytest.mark.parametrize("lost", [5, 20])
@@ -206,26 +217,38 @@ def test_a_peer_that_is_heard_is_asked_again(here: Fenced, lost: int) -> None:
     here.given(outdater=lost, peer="active")
     with ThreadPoolExecutor() as beside:
         handler = beside.submit(here.call, "drbd-fence-peer")
-        log = here.folder / "outdating"
-
-        def asked() -> int:
-            return log.read_text().count("begins") if log.exists() else 0
-
-        wait_until(lambda: asked() > 1, what="a second question", timeout_s=10)
+        wait_until(lambda: here.questions > 2, what="a third question", timeout_s=10)
         here.given(outdater=4, peer="active")
         assert handler.result() == 4
 
 
-def test_a_peer_that_is_not_heard_is_asked_once(here: Fenced) -> None:
-    here.given(outdater=5)
+@pytest.mark.parametrize(("answer", "peer"), [(5, "dead"), (6, "dead"), (6, "active")])
+def test_a_peer_that_is_not_heard_or_refuses_is_powered_off(
+    here: Fenced, answer: int, peer: str
+) -> None:
+    here.given(outdater=answer, peer=peer)
     assert here.call("drbd-fence-peer") == 7
-    assert (here.folder / "outdating").read_text().count("begins") == 1
+    assert here.questions == (1 if peer == "dead" else 2)
 
 
-def test_nobody_waits_for_a_peer_that_is_off(here: Fenced) -> None:
-    here.given(status="off", pause=5)
+def test_two_disks_ask_side_by_side(here: Fenced) -> None:
+    here.given(outdater=4)
+    with ThreadPoolExecutor() as both:
+        assert list(both.map(here.call, ["drbd-fence-peer"] * 2)) == [4, 4]
+    assert here.asked == []
+
+
+def test_without_its_service_nobody_is_taken_for_outdated(here: Fenced) -> None:
+    for name in ("nfs", "nfs.answer"):
+        (here.run / "outdate" / name).unlink()
     assert here.call("drbd-fence-peer") == 7
-    assert "ends" not in (here.folder / "outdating").read_text()
+    assert not (here.run / "outdate" / "nfs").exists()
+
+
+def test_a_peer_that_is_off_costs_one_question(here: Fenced) -> None:
+    here.given(status="off", outdater=None, peer="active")
+    assert here.call("drbd-fence-peer") == 7
+    assert here.asked == ["status", "off"] and here.questions == 1
 
 
 @pytest.mark.parametrize("cs", ["Connected", "SyncSource"])
@@ -233,15 +256,15 @@ def test_a_peer_that_is_back_is_neither_asked_nor_powered_off(here: Fenced, cs: 
     """To outdate it would end the connection that it has just made."""
     here.given(cs=cs, peer="active")
     assert here.call("drbd-fence-peer") == 1
-    assert not (here.folder / "outdating").exists()
-    assert here.asked == ["status"]
+    assert here.questions == 0
+    assert here.asked == []
 
 
 def test_a_peer_that_comes_back_between_two_questions_is_left_alone(here: Fenced) -> None:
     here.given(outdater=5, peer="active")
     here.later(cs="Connected")
     assert here.call("drbd-fence-peer") == 1
-    assert (here.folder / "outdating").read_text().count("begins") == 1
+    assert here.questions == 2
     assert here.asked == ["status", "sleep 1"]
 
 

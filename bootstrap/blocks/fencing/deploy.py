@@ -46,6 +46,7 @@ PLUGIN = "/usr/lib/stonith/plugins/external/pairwise"
 ASKER = f"{pairs.SCRIPTS}/outdate-peer"
 CONFIG = f"{FOLDER}/outdate.json"
 SECRET = f"{FOLDER}/outdate-secret"
+PIPES = f"{pairs.RUN}/outdate"
 UNIT = "pairwise-outdate.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 MEMORY_MIB = 48
@@ -104,9 +105,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "refused": REFUSED,
         "unknown": UNKNOWN,
         "broken": outdate.BROKEN,
-        "asker": ASKER,
-        "config": CONFIG,
-        "memory_mib": MEMORY_MIB,
+        "pipes": PIPES,
         "fence_script": pairs.FENCE,
         "valid_min": VALID_MIN,
         "granted_s": GRANTED_S,
@@ -123,7 +122,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
     found = [
         program(pairs.FENCE, "fence", "bash -n %s"),
-        program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "sh -n %s"),
+        program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "bash -n %s"),
         program(PLUGIN, "stonith-plugin", "bash -n %s"),
         program(pairs.OUTDATE_DRBDADM, "outdate", "sh -n %s"),
     ]
@@ -175,6 +174,8 @@ def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[Mana
         "port": line.port,
         "secret": SECRET,
         "program": pairs.OUTDATE_DRBDADM,
+        "resources": [resource.name for resource in data.drbd.resources],
+        "pipes": PIPES,
     }
     unit = render(
         "blocks/fencing/templates/outdate.service.j2",
@@ -182,6 +183,7 @@ def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[Mana
         fence=data.fence,
         asker=ASKER,
         config=CONFIG,
+        pipes=PIPES.removeprefix("/run/"),
         memory_mib=MEMORY_MIB,
     )
     return [

@@ -1,10 +1,12 @@
 """Has the peer of a data pair outdate its copies, over a link that replication does not use.
 
     outdate-peer CONFIG serve                    on both nodes, for as long as they run
-    outdate-peer CONFIG ask RESOURCE SECONDS     by DRBD's fence-peer handler of a Primary
+    outdate-peer CONFIG ask RESOURCE SECONDS     by hand, once
 
-The exit code of ``ask`` is one of drbd.conf(5)'s handler: 4, the peer's copies are outdated; 6, it
-is Primary itself and refuses; 5, nobody answers. 20 is nothing of drbd.conf(5): it could not.
+DRBD's fence-peer handler of a Primary writes a word of its own and the seconds to a pipe of the
+resource, and reads its word and the answer from a second one: while clients wait, no program has to
+be started. Answers are exit codes of drbd.conf(5)'s handler: 4, the peer's copies are outdated; 6,
+it is Primary itself and refuses; 5, nobody answers. 20 is nothing of drbd.conf(5): it could not.
 
 Instead of Heartbeat's dopd, which serves one question after the other and dies after each: where
 each node holds a group, both ask at once, and clients stood still for 10 s of the 5.
@@ -19,11 +21,16 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import secrets
 import socket
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 AGAIN_S = 0.3
@@ -100,7 +107,9 @@ class Talk:
         while (now := time.monotonic()) < self._deadline:
             if now >= again:
                 again = now + AGAIN_S
-                self._line.sendto(sealed(self._key, words), self._peer)
+                # A network that is away may come back in time.
+                with suppress(OSError):
+                    self._line.sendto(sealed(self._key, words), self._peer)
             self._line.settimeout(max(min(again, self._deadline) - now, 0.001))
             try:
                 found = opened(self._key, self._line.recv(DATAGRAM))
@@ -131,8 +140,14 @@ def ask(config: Mapping[str, Any], key: bytes, resource: str, *, seconds: float)
 
 
 def serve(config: Mapping[str, Any], key: bytes) -> None:
-    """Answer until the process is ended."""
-    import subprocess  # It costs the one that asks a tenth of a second.
+    """Answer the peer, and the handlers of this node, until the process is ended."""
+    for resource in config["resources"]:
+        asked, answers = (Path(config["pipes"]) / f"{resource}{end}" for end in ("", ".answer"))
+        for pipe in (asked, answers):
+            pipe.unlink(missing_ok=True)
+            os.mkfifo(pipe, mode=0o600)
+        relayed = (config, key, resource, asked, answers)
+        threading.Thread(target=relay, args=relayed, daemon=True).start()
 
     def outdate(resource: str) -> int:
         argv = [config["program"], "outdate", resource]
@@ -151,12 +166,29 @@ def serve(config: Mapping[str, Any], key: bytes) -> None:
                 line.sendto(answer, sender)
 
 
+def relay(config: Mapping[str, Any], key: bytes, resource: str, asked: Path, answers: Path) -> None:
+    """Ask the peer whenever a handler of this node wants it.
+
+    Both ends of both pipes stay open: nobody has to wait for the other one to open his. What a
+    handler did not stay for is read by the next one, who knows by its word that it is not his.
+    """
+    answer = os.open(answers, os.O_RDWR)
+    # Unbuffered: a pipe cannot be sought, and lines are short.
+    lines = os.open(asked, os.O_RDWR)
+    while True:
+        word, seconds = os.read(lines, DATAGRAM).splitlines()[-1].split()
+        try:
+            code = ask(config, key, resource, seconds=float(seconds))
+        except OSError:
+            # This node has no address there now.
+            code = BROKEN
+        os.write(answer, word + f" {code}\n".encode())
+
+
 def main(path: str, verb: str, *more: str) -> int:
     """Run a verb; the exit code."""
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib costs a tenth of a second
-        config = json.load(file)
-    with open(config["secret"], encoding="utf-8") as file:  # noqa: PTH123
-        key = file.readline().strip().encode()
+    config = json.loads(Path(path).read_text(encoding="utf-8"))
+    key = Path(config["secret"]).read_text(encoding="utf-8").splitlines()[0].encode()
     if verb == "serve":
         serve(config, key)
     return ask(config, key, more[0], seconds=float(more[1]))

@@ -29,6 +29,8 @@ STEADY_S = 600
 OFF_S = 120
 """From a fault to the power-off that it calls for: dead time, hesitation, the endpoint's answer, on
 a machine that is busy otherwise."""
+AGAIN = 10
+"""Writes after a planned move: clients have found the new holder."""
 ENOUGH = 20
 """Acknowledged writes, four seconds of them, that say that clients are served again."""
 
@@ -154,15 +156,18 @@ class Stage:
         return {group.name: self.holder(group) for group in self.data.groups}
 
     def gather(self, node: str) -> None:
-        """Have one node hold every group."""
+        """Have one node hold every group, and clients write again: the fault comes after that."""
         if set(self.placed().values()) != {node}:
             self.switch(node)
+            self.writes_go_on(AGAIN)
 
     def spread(self) -> None:
-        """Have each group where it is preferred, which is one on each node where there are two."""
+        """Have each group where it is preferred, which is one on each node where there are two, and
+        clients write again."""
         for group in self.data.groups:
             if self.holder(group) != group.prefers:
                 self.switch(group.prefers, group.name)
+                self.writes_go_on(AGAIN)
 
     def switch(self, node: str, group: str = "") -> None:
         """``pairwise switchover`` of one group, or of all, to a node."""

@@ -1,18 +1,21 @@
 """Fencing: a silent peer is made harmless before anything of it is taken over.
 
-Needs: node.data.fence; block drbd (its marks and minors); Heartbeat's dopd for the first step; the
-    fence endpoint of the hypervisor, reached over the management network, which no pair link uses.
+Needs: node.data.fence; block drbd (its marks and minors, its secret); the clients' network for the
+    first step, or Heartbeat's dopd where the description says dopd; the fence endpoint of the
+    hypervisor, reached over the management network, which no pair link uses.
 Ensures: ``fence PEER`` (one program for both layers), DRBD's fence-peer handler, Heartbeat's
-    STONITH plugin, the key by which the endpoint knows this node, in a root-only file.
-Restart: nothing runs; the programs are read when they are called.
+    STONITH plugin, the key by which the endpoint knows this node, in a root-only file;
+    ``pairwise-outdate.service``, which asks the peer to outdate its copies and does it when asked.
+Restart: the service when a file of it changes; nothing else is touched by that. The other programs
+    are read when they are called.
 Pair order: any.
-Verify: the endpoint answers ``status`` for the peer and refuses this node itself. Checkers:
-    bash -n, ssh -G.
+Verify: process, boot; the endpoint answers ``status`` for the peer and refuses this node itself.
+    Checkers: sh -n, bash -n, ssh -G, Python's own parser.
 Fails when: the endpoint does not answer: nothing is taken over, /run/pairwise/fence-waiting says
     why, and ``pairwise fence confirm`` goes on.
 Refs: drbd.conf(5) fence-peer, stonith(8), ssh_config(5).
 
-Replaced from the documents: no fencing at all. dopd outdates a peer that can be asked; one that
+Replaced from the documents: no fencing but dopd. A peer that can be asked is outdated; one that
 cannot be asked is powered off, and until then DRBD's I/O is frozen, so that no write is
 acknowledged that the other side does not know.
 

@@ -26,8 +26,9 @@ to give up. The monitor names a dead one.
 Replaced knowingly: one link -> two (replication and clients'). crc or a word in authkeys -> sha1
 with a generated secret. VIP first -> last at start and first at stop. IPaddr and Filesystem ->
 scripts around ip and mount units: half the take-over time. ``pkill -9 nfs`` -> ordered units. No
-STONITH -> external/pairwise. debugfile and logfile -> the journal. deadtime 5 and 10 -> 8.
-``initdead 10`` of document 002 -> the 120 of document 000.
+STONITH -> external/pairwise. dopd -> block fencing's own, unless the description says dopd. The
+package's shellfuncs -> ours, which hand a message over in one piece. debugfile and logfile -> the
+journal. deadtime 5 and 10 -> 8. ``initdead 10`` of document 002 -> the 120 of document 000.
 """
 
 from __future__ import annotations

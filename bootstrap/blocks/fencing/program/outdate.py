@@ -9,7 +9,7 @@ be started. Answers are exit codes of drbd.conf(5)'s handler: 4, the peer's copi
 it is Primary itself and refuses; 5, nobody answers. 20 is nothing of drbd.conf(5): it could not.
 
 Instead of Heartbeat's dopd, which serves one question after the other and dies after each: where
-each node holds a group, both ask at once, and clients stood still for 10 s of the 5.
+each node holds a group, both ask at once, and clients stood still for 12 s of the 5.
 
 Datagrams: a MAC (HMAC-SHA256 with the pair's secret, RFC 2104), a space, JSON. The one that asks
 says ``hello`` with a number of its own and is told a number of the server's; only a question with

@@ -19,12 +19,14 @@ from cli.events import Run, read
 from cli.hidden import secrets_of_state
 from cli.machines import Machines
 from cli.options import example, json_option, stack_argument
+from cli.placing import place
 from cli.plan_warnings import warnings
 from cli.preview import Preview, of_digest, unfinished
 from cli.progress import err_console, out_console, say
 from cli.ready import ensure_ready, lab_is_down, open_site
 from cli.status import Status, gather
 from cli.status_view import show
+from cli.transport import Ssh
 from cli.wait import wait_until
 from lab.steps import StepError
 from stacks.load import DescriptionError
@@ -66,6 +68,8 @@ def up(stack: str, yes: bool, no_status: bool) -> None:
     if uses_lab(plan):
         open_site(checkout, plan)
     status = _settled(checkout, plan)
+    if status.healthy and run.created and place(plan, run.created, Ssh.of_stack(engine), say):
+        status = _settled(checkout, plan)
     if not no_status:
         show(status, out_console())
 

@@ -58,6 +58,8 @@ class Run:
     """By URN, in the order in which they began."""
     done: Counter[str] = field(default_factory=Counter)
     """How often each step ended well."""
+    created: set[str] = field(default_factory=set)
+    """Names of what did not exist before."""
     errors: list[str] = field(default_factory=list)
     """In the engine's order."""
     seconds: int | None = None
@@ -94,6 +96,8 @@ class Run:
         self.done[metadata["op"]] += 1
         if is_component(metadata["urn"]):
             return []
+        if work.step == "create":
+            self.created.add(work.name)
         word = WORDS.get(work.step, (work.step, work.step))[1]
         return [Line(f"{word} {work.kind} {work.name} ({now - work.since:.0f} s)")]
 

@@ -147,6 +147,15 @@ def test_a_handler_asks_through_pipes(served: Path) -> None:
         own.kill()
 
 
+def test_whether_the_peer_answers_can_be_tried_and_changes_nothing(served: Path) -> None:
+    greet = command(served, "nfs1", "greet", "10")
+    assert subprocess.run(greet, check=False, timeout=30).returncode == 0
+    assert not (served / "asked").exists()
+    (served / "secret").write_text("another\n")
+    greet = command(served, "nfs1", "greet", "1")
+    assert subprocess.run(greet, check=False, timeout=30).returncode == outdate.SILENT
+
+
 def test_nobody_answers(folder: Path) -> None:
     assert ask(folder, "1") == outdate.SILENT
 

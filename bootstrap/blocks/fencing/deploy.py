@@ -9,8 +9,8 @@ Ensures: ``fence PEER`` (one program for both layers), DRBD's fence-peer handler
 Restart: the service when a file of it changes; nothing else is touched by that. The other programs
     are read when they are called.
 Pair order: any.
-Verify: process, boot; the endpoint answers ``status`` for the peer and refuses this node itself.
-    Checkers: sh -n, bash -n, ssh -G, Python's own parser.
+Verify: process, boot, the peer's process answers; the endpoint answers ``status`` for the peer and
+    refuses this node itself. Checkers: sh -n, bash -n, ssh -G, Python's own parser.
 Fails when: the endpoint does not answer: nothing is taken over, /run/pairwise/fence-waiting says
     why, and ``pairwise fence confirm`` goes on.
 Refs: drbd.conf(5) fence-peer, stonith(8), ssh_config(5).
@@ -223,7 +223,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
     fence = _data(node).fence
-    found = (is_active(NAME, UNIT), is_enabled(NAME, UNIT)) if fence.outdate is not None else ()
+    found = _outdating_checks(node, plan) if fence.outdate is not None else ()
     if FencingDevice.HYPERVISOR not in fence.devices:
         return found
     ask = f"timeout {ASK_S} ssh -F {SSH_CONFIG} fence-endpoint"
@@ -239,6 +239,21 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
             name="fencing: the endpoint refuses this node itself",
             command=f"! {ask} off {node.name}",
             failure=f"The fence endpoint lets {node.name} power itself off: its keys are mixed up.",
+        ),
+    )
+
+
+def _outdating_checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    peer = _data(node).fence.peer
+    return (
+        is_active(NAME, UNIT),
+        is_enabled(NAME, UNIT),
+        Check(
+            name=f"fencing: {peer} can be asked to outdate its copies",
+            command=f"python3 -I {ASKER} {CONFIG} greet {ASK_S}",
+            failure=f"{peer} does not answer {node.name} about its copies: when the replication"
+            f" link goes, one of the two is powered off. `pairwise exec {plan.stack} {peer} --"
+            f" journalctl -u {UNIT}` says why.",
         ),
     )
 

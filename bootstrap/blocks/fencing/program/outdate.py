@@ -1,6 +1,7 @@
 """Has the peer of a data pair outdate its copies, over a link that replication does not use.
 
     outdate-peer CONFIG serve                    on both nodes, for as long as they run
+    outdate-peer CONFIG greet SECONDS            by `pairwise verify`: whether the peer answers
     outdate-peer CONFIG ask RESOURCE SECONDS     by hand, once
 
 DRBD's fence-peer handler of a Primary writes a word of its own and the seconds to a pipe of the
@@ -28,8 +29,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,20 +123,30 @@ class Talk:
         return {}
 
 
-def ask(config: Mapping[str, Any], key: bytes, resource: str, *, seconds: float) -> int:
-    """Have the peer outdate its copies; the exit code."""
+@contextmanager
+def talking(config: Mapping[str, Any], key: bytes, seconds: float) -> Iterator[Talk]:
+    """Talk to the peer for so long."""
     deadline = time.monotonic() + seconds
-    question = {"from": config["node"], "to": config["peer"]}
-    hello = secrets.token_hex(16)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.bind((config["address"], 0))
-        talk = Talk(line, (config["peer_address"], config["port"]), key, deadline)
-        here = talk.exchange({**question, "say": "hello", "hello": hello}, "here", hello)
-        if not here:
+        yield Talk(line, (config["peer_address"], config["port"]), key, deadline)
+
+
+def greet(config: Mapping[str, Any], talk: Talk) -> str:
+    """The number that the peer gives for a question; none when it does not answer."""
+    hello = secrets.token_hex(16)
+    words = {"from": config["node"], "to": config["peer"], "say": "hello", "hello": hello}
+    return str(talk.exchange(words, "here", hello).get("number", ""))
+
+
+def ask(config: Mapping[str, Any], key: bytes, resource: str, *, seconds: float) -> int:
+    """Have the peer outdate its copies; the exit code."""
+    with talking(config, key, seconds) as talk:
+        number = greet(config, talk)
+        if not number:
             return SILENT
-        number = here["number"]
-        words = {**question, "say": "outdate", "number": number, "resource": resource}
-        done = talk.exchange(words, "done", number)
+        words = {"from": config["node"], "to": config["peer"], "say": "outdate"}
+        done = talk.exchange({**words, "number": number, "resource": resource}, "done", number)
     return CODES.get(done["code"], BROKEN) if done else SILENT
 
 
@@ -191,6 +202,9 @@ def main(path: str, verb: str, *more: str) -> int:
     key = Path(config["secret"]).read_text(encoding="utf-8").splitlines()[0].encode()
     if verb == "serve":
         serve(config, key)
+    if verb == "greet":
+        with talking(config, key, float(more[0])) as talk:
+            return 0 if greet(config, talk) else SILENT
     return ask(config, key, more[0], seconds=float(more[1]))
 
 

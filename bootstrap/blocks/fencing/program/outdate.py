@@ -173,8 +173,10 @@ def serve(config: Mapping[str, Any], key: bytes) -> None:
         while True:
             datagram, sender = line.recvfrom(DATAGRAM)
             answer = server.answer(datagram, now=time.monotonic())
-            if answer:
-                line.sendto(answer, sender)
+            # Who asked asks again; what was done is remembered.
+            with suppress(OSError):
+                if answer:
+                    line.sendto(answer, sender)
 
 
 def relay(config: Mapping[str, Any], key: bytes, resource: str, asked: Path, answers: Path) -> None:

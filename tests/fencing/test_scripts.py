@@ -245,6 +245,14 @@ def test_without_its_service_nobody_is_taken_for_outdated(here: Fenced) -> None:
     assert not (here.run / "outdate" / "nfs").exists()
 
 
+def test_a_peer_that_was_found_off_a_moment_ago_is_not_asked(here: Fenced) -> None:
+    """At each promotion of a take-over: clients wait for it."""
+    here.given(outdater=None)
+    here.mark(pairs.PEER_OFF, "found off")
+    assert here.call("drbd-fence-peer") == 7
+    assert here.asked == [] and here.questions == 0
+
+
 def test_a_peer_that_is_off_costs_one_question(here: Fenced) -> None:
     here.given(status="off", outdater=None, peer="active")
     assert here.call("drbd-fence-peer") == 7

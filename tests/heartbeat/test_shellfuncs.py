@@ -69,7 +69,7 @@ def found() -> dict[str, list[Any]]:
 def test_a_message_is_handed_over_whole(
     found: dict[str, list[Any]], name: str, message: str
 ) -> None:
-    """A signal between two pieces, and Heartbeat takes the first for a message without fields."""
+    """Heartbeat has taken the first of two pieces for a message without fields."""
     code, *_, pieces = found[name]
     assert (code, pieces) == (0, [message]), found[name]
 

@@ -25,14 +25,13 @@ the same names: the node and the facts read /proc/drbd by one text.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from bootstrap.blocks.monitor import program
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.facts import drbd
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.render import render
-from bootstrap.shared import notify, pairs
+from bootstrap.shared import notify, pairs, programs
 from bootstrap.shared.systemd import check_unit
 from stacks.plan_data_types import DataPlan, ServiceGroup
 from stacks.plan_types import DeployPlan, NodePlan
@@ -60,7 +59,6 @@ HELPERS = {"nfs-server.service": ("nfs-mountd.service",)}
 """Units that a daemon's unit pulls in, and without which it does half its work."""
 THREADS = "nfs-server.service"
 """Its unit is active while the kernel may have no thread left."""
-CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
 CHECK_JSON = "python3 -m json.tool %s >/dev/null"
 
 
@@ -81,29 +79,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     )
     config = json.dumps(_config(node, plan), indent=1) + "\n"
     return (
-        *(_module(name, path, plan) for name, path in modules().items()),
+        *programs.files(FOLDER, program, drbd, stack=plan.stack),
         ManagedFile(path=CONFIG, content=config, check=CHECK_JSON),
         ManagedFile(path=UNIT_FILE, content=unit, check=check_unit(UNIT)),
-    )
-
-
-def modules() -> dict[str, Path]:
-    """The program's modules: path below FOLDER -> file here. No package files: none is needed."""
-    folder = Path(program.__file__).parent
-    found = {
-        f"{program.__name__.replace('.', '/')}/{path.name}": path
-        for path in sorted(folder.glob("*.py"))
-        if path.name != "__init__.py"
-    }
-    return {f"{drbd.__name__.replace('.', '/')}.py": Path(drbd.__file__), **found}
-
-
-def _module(name: str, path: Path, plan: DeployPlan) -> ManagedFile:
-    whose = f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n"
-    return ManagedFile(
-        path=f"{FOLDER}/{name}",
-        content=whose + path.read_text(encoding="utf-8"),
-        check=CHECK_PYTHON,
     )
 
 

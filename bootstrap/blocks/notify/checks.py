@@ -9,7 +9,6 @@ from stacks.plan_types import NodePlan
 
 CHECK_SHELL = "sh -n %s"
 CHECK_JSON = "python3 -m json.tool %s >/dev/null"
-CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
 LATE_MIN = 5
 """Longer than an outage that nobody need look at, in minutes."""
 

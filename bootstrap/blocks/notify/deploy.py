@@ -33,6 +33,7 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, SystemUser, Unit
 from bootstrap.render import render
 from bootstrap.shared.notify import PROGRAM, USER, Kind
+from bootstrap.shared.programs import CHECK_PYTHON
 from bootstrap.shared.systemd import check_unit
 from stacks.plan_types import DeployPlan, NodePlan, NotifyPlan
 
@@ -76,7 +77,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             path=DELIVER,
             content=Path(deliver.__file__).read_text(encoding="utf-8"),
             mode=0o755,
-            check=verify.CHECK_PYTHON,
+            check=CHECK_PYTHON,
         ),
         ManagedFile(path=CONFIG, content=_config(node, plan), check=verify.CHECK_JSON),
     )

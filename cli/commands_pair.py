@@ -8,7 +8,7 @@ from bootstrap.shared import pairs
 from cli.checkout import Checkout, node_of
 from cli.engine import Engine
 from cli.errors import EXIT_USAGE, CommandError
-from cli.groups import ASK_S, PairOf
+from cli.groups import ASK_S, PairOf, has_groups
 from cli.options import example, node_argument, stack_argument
 from cli.progress import say
 from cli.transport import Ssh
@@ -59,17 +59,13 @@ def data_pair(plan: Plan, name: str) -> DeployPlan:
     Raises:
         CommandError: there is none of that name.
     """
-    pairs_here = [key for key, part in plan.deploys.items() if _has_groups(part)]
+    pairs_here = [key for key, part in plan.deploys.items() if has_groups(part)]
     if name not in pairs_here:
         known = f"choose one of: {', '.join(pairs_here)}" if pairs_here else "the stack has none"
         raise CommandError(
             f"{plan.stack} has no pair {name!r} under Heartbeat: {known}.", code=EXIT_USAGE
         )
     return plan.slice(name)
-
-
-def _has_groups(part: DeployPlan) -> bool:
-    return any(node.data is not None for node in part.nodes.values())
 
 
 def _node(part: DeployPlan, name: str) -> NodePlan:

@@ -19,7 +19,7 @@ from cli.events import Run, read
 from cli.hidden import secrets_of_state
 from cli.machines import Machines
 from cli.options import example, json_option, stack_argument
-from cli.placing import place
+from cli.placing import new_pairs, place
 from cli.plan_warnings import warnings
 from cli.preview import Preview, of_digest, unfinished
 from cli.progress import err_console, out_console, say
@@ -68,7 +68,8 @@ def up(stack: str, yes: bool, no_status: bool) -> None:
     if uses_lab(plan):
         open_site(checkout, plan)
     status = _settled(checkout, plan)
-    if status.healthy and run.created and place(plan, run.created, Ssh.of_stack(engine), say):
+    new = new_pairs(plan, run.created)
+    if status.healthy and new and place(new, Ssh.of_stack(engine), say):
         status = _settled(checkout, plan)
     if not no_status:
         show(status, out_console())

@@ -24,6 +24,11 @@ ASK_S = 20
 """Deadline of one look at a node."""
 
 
+def has_groups(part: DeployPlan) -> bool:
+    """Whether a Deploy is a pair under Heartbeat."""
+    return any(node.data is not None for node in part.nodes.values())
+
+
 @dataclass(frozen=True)
 class PairOf:
     """A data pair that answers."""

@@ -7,9 +7,9 @@ with every group, and nothing fails back by itself. Of a pair that exists, group
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from cli.groups import PairOf
+from cli.groups import PairOf, has_groups
 from cli.transport import Ssh
 from stacks.plan_data_types import DataPlan, ServiceGroup
 from stacks.plan_types import DeployPlan, Plan
@@ -20,8 +20,7 @@ def new_pairs(plan: Plan, created: Collection[str]) -> list[DeployPlan]:
     return [
         part
         for name, part in plan.deploys.items()
-        if f"{name}-deploy" in created
-        and any(node.data is not None for node in part.nodes.values())
+        if f"{name}-deploy" in created and has_groups(part)
     ]
 
 
@@ -36,14 +35,14 @@ def misplaced(
     return list(found.items())
 
 
-def place(plan: Plan, created: Collection[str], ssh: Ssh, say: Callable[[str], None]) -> bool:
-    """Move the groups of new pairs to where they are preferred; whether any had to be moved.
+def place(pairs: Iterable[DeployPlan], ssh: Ssh, say: Callable[[str], None]) -> bool:
+    """Move the groups of pairs to where they are preferred; whether any had to be moved.
 
     Raises:
         CommandError: a group did not arrive.
     """
     moved = False
-    for part in new_pairs(plan, created):
+    for part in pairs:
         of = PairOf(part, ssh)
         for node, groups in misplaced(of.data, of.holders(of.data.groups)):
             of.move(groups, part.nodes[node], say)

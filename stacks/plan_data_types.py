@@ -184,6 +184,11 @@ class FencePlan:
     """Seconds that a node hesitates before it has a living peer powered off, by the first group of
     ``survivor`` that it holds; ``-`` for a node that holds none. So the survivor wins."""
 
+    @property
+    def has_dopd(self) -> bool:
+        """Whether the description wants the documents' fencing, which is dopd alone."""
+        return FencingDevice.DOPD in self.devices
+
 
 @dataclass(frozen=True, kw_only=True)
 class MysqlPlan:

@@ -13,6 +13,8 @@ from bootstrap.managed import ManagedFile
 
 CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
 """Python's own parser: the machine's may be older than ours."""
+CHECK_JSON = "python3 -m json.tool %s >/dev/null"
+"""The same for what a program is configured by."""
 
 
 def modules(package: ModuleType, *others: ModuleType) -> dict[str, Path]:
@@ -41,12 +43,13 @@ def files(
         folder: where it is installed. package: its modules. others: what they import of ours.
         stack: name.
     """
+    found = modules(package, *others)
+    return tuple(one_file(f"{folder}/{name}", path, stack=stack) for name, path in found.items())
+
+
+def one_file(path: str, source: Path, *, stack: str) -> ManagedFile:
+    """A module that imports nothing of ours, or one of those that do."""
     whose = f"# Managed by pairwise (stacks/{stack}); local edits are lost.\n"
-    return tuple(
-        ManagedFile(
-            path=f"{folder}/{name}",
-            content=whose + path.read_text(encoding="utf-8"),
-            check=CHECK_PYTHON,
-        )
-        for name, path in modules(package, *others).items()
+    return ManagedFile(
+        path=path, content=whose + source.read_text(encoding="utf-8"), check=CHECK_PYTHON
     )

@@ -53,7 +53,7 @@ def test_what_is_misplaced_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PairOf, "holders", lambda *_: holders)
     monkeypatch.setattr(PairOf, "move", move)
     ssh = object()
-    assert placing.place(SIX, {"data-deploy"}, ssh, print)  # type: ignore[arg-type]
+    assert placing.place([DATA], ssh, print)  # type: ignore[arg-type]
     assert moved == [(["nfs"], "data2")]
     holders["nfs"] = "data2"
-    assert not placing.place(SIX, {"data-deploy"}, ssh, print)  # type: ignore[arg-type]
+    assert not placing.place([DATA], ssh, print)  # type: ignore[arg-type]

@@ -23,10 +23,9 @@ case "$(basename "$0") $*" in
 "ssh "*off*) echo {answer} ;;
 "cl_status "*) echo {peer} ;;
 "sleep "*) ! [ -e {folder}/later ] || mv {folder}/later {folder}/drbd ;;
-"drbdadm sh-minor "*) echo 0 ;;
 esac
 """
-TOOLS = ("ssh", "cl_status", "logger", "sleep", "drbdadm", "notify")
+TOOLS = ("ssh", "cl_status", "logger", "sleep", "notify")
 DRBD = " 0: cs:{cs} ro:{role}/Unknown ds:UpToDate/DUnknown C r-----\n"
 
 

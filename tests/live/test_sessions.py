@@ -45,9 +45,9 @@ FAULT_S = 30.0
 """A fault's span for that share: detection, take-over, and two rounds of every client."""
 SLOW_NGINX = "/etc/systemd/system/nginx.service.d/zz-slow.conf"
 NGINX_DELAY_S = 20
+"""Far longer than keepalived needs to take a VIP back when nobody holds it up."""
 UNDER_WAY = 2
 """Probes are 0.1 s apart, and an emulated machine takes longer than that for an answer."""
-"""Far longer than keepalived needs to take a VIP back when nobody holds it up."""
 ARP_STEP_S = 0.3
 """One ARP sample and one HTTP probe: two instants closer than that have no order."""
 FORGED = "203.0.113.9"

@@ -33,7 +33,6 @@ from bootstrap.render import render
 from bootstrap.shared import notify, pairs
 from bootstrap.shared.systemd import CHECK_CALENDAR, check_unit
 from bootstrap.site import Site, ensure_configured
-from stacks.model_data import FencingDevice
 from stacks.plan_data_types import DataPlan, DrbdFencing, DrbdResource
 from stacks.plan_types import DeployPlan, NodePlan
 
@@ -79,7 +78,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     # drbdadm looks for its own host's section; the image's checks run on another host.
     dump = f"env __DRBD_NODE__={node.name} /usr/lib/drbd/drbdadm-84 -c %s dump >/dev/null"
     shell, bash = "sh -n %s", "bash -n %s"
-    dopd = FencingDevice.DOPD in data.fence.devices
+    dopd = data.fence.has_dopd
 
     def text(template: str, **values: object) -> str:
         return render(f"blocks/drbd/templates/{template}.j2", stack=plan.stack, **values)

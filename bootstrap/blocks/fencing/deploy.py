@@ -34,7 +34,7 @@ from bootstrap.blocks.fencing.program import outdate
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit, place_of
 from bootstrap.render import render
-from bootstrap.shared import notify, pairs
+from bootstrap.shared import notify, pairs, programs
 from bootstrap.shared.systemd import check_unit
 from stacks.model_data import FencingDevice
 from stacks.plan_data_types import DataPlan, DrbdFencing, DrbdResource, OutdateLine
@@ -54,8 +54,6 @@ UNIT = "pairwise-outdate.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 MEMORY_MIB = 48
 """The program takes 12, drbdadm a few."""
-CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
-CHECK_JSON = "python3 -m json.tool %s >/dev/null"
 OUTDATER = "/usr/libexec/heartbeat/drbd-peer-outdater"
 DRBDADM = "/usr/sbin/drbdadm"
 REFUSED = 17
@@ -167,9 +165,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[ManagedFile]:
     """The program that asks the peer to outdate its copies, and does it when the peer asks."""
     data = _data(node)
-    whose = f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n"
+    whose = f"Managed by pairwise (stacks/{plan.stack}); local edits are lost."
     config = {
-        "": f"Managed by pairwise (stacks/{plan.stack}); local edits are lost.",
+        "": whose,
         "node": node.name,
         "peer": data.fence.peer,
         "address": str(line.address),
@@ -190,19 +188,19 @@ def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[Mana
         memory_mib=MEMORY_MIB,
     )
     return [
-        ManagedFile(
-            path=ASKER,
-            content=whose + Path(outdate.__file__).read_text(encoding="utf-8"),
-            check=CHECK_PYTHON,
-        ),
+        programs.one_file(ASKER, Path(outdate.__file__), stack=plan.stack),
         # The pair's secret, which DRBD has as well; its reader takes the first line.
         ManagedFile(
             path=SECRET,
-            content=f"{place_of(data.drbd.secret)}\n{whose}",
+            content=f"{place_of(data.drbd.secret)}\n# {whose}\n",
             mode=0o600,
             secrets=(data.drbd.secret,),
         ),
-        ManagedFile(path=CONFIG, content=json.dumps(config, indent=1) + "\n", check=CHECK_JSON),
+        ManagedFile(
+            path=CONFIG,
+            content=json.dumps(config, indent=1) + "\n",
+            check=programs.CHECK_JSON,
+        ),
         ManagedFile(path=UNIT_FILE, content=unit, check=check_unit(UNIT)),
     ]
 

@@ -83,7 +83,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "fence": data.fence,
         "groups": data.groups,
         "libexec": LIBEXEC,
-        "dopd": _dopd(data),
+        "dopd": data.fence.has_dopd,
         "dopd_folder": str(PurePosixPath(pairs.OUTDATE_DRBDADM).parent),
         "stonith": bool(set(data.fence.devices) - {FencingDevice.DOPD}),
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.HEARTBEAT.value}
@@ -144,18 +144,13 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         files=files(node, plan),
         modes=tuple(
             Mode(path=path, group="haclient", mode=0o4750)
-            if _dopd(data)
+            if data.fence.has_dopd
             # As the packages have them, also where the description named dopd before.
             else Mode(path=path, group="root", mode=0o755)
             for path in OUTDATING
         ),
         units=(*mounts, Unit(name=UNIT)),
     )
-
-
-def _dopd(data: DataPlan) -> bool:
-    """Whether the description wants the documents' fencing, which is dopd alone."""
-    return FencingDevice.DOPD in data.fence.devices
 
 
 def configure(site: Site) -> None:

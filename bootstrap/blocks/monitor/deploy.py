@@ -59,7 +59,6 @@ HELPERS = {"nfs-server.service": ("nfs-mountd.service",)}
 """Units that a daemon's unit pulls in, and without which it does half its work."""
 THREADS = "nfs-server.service"
 """Its unit is active while the kernel may have no thread left."""
-CHECK_JSON = "python3 -m json.tool %s >/dev/null"
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
@@ -80,7 +79,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     config = json.dumps(_config(node, plan), indent=1) + "\n"
     return (
         *programs.files(FOLDER, program, drbd, stack=plan.stack),
-        ManagedFile(path=CONFIG, content=config, check=CHECK_JSON),
+        ManagedFile(path=CONFIG, content=config, check=programs.CHECK_JSON),
         ManagedFile(path=UNIT_FILE, content=unit, check=check_unit(UNIT)),
     )
 

@@ -8,7 +8,6 @@ from bootstrap.checks import Check, is_active, is_enabled
 from stacks.plan_types import NodePlan
 
 CHECK_SHELL = "sh -n %s"
-CHECK_JSON = "python3 -m json.tool %s >/dev/null"
 LATE_MIN = 5
 """Longer than an outage that nobody need look at, in minutes."""
 

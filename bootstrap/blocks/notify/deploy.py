@@ -33,7 +33,7 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, SystemUser, Unit
 from bootstrap.render import render
 from bootstrap.shared.notify import PROGRAM, USER, Kind
-from bootstrap.shared.programs import CHECK_PYTHON
+from bootstrap.shared.programs import CHECK_JSON, CHECK_PYTHON
 from bootstrap.shared.systemd import check_unit
 from stacks.plan_types import DeployPlan, NodePlan, NotifyPlan
 
@@ -79,7 +79,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             mode=0o755,
             check=CHECK_PYTHON,
         ),
-        ManagedFile(path=CONFIG, content=_config(node, plan), check=verify.CHECK_JSON),
+        ManagedFile(path=CONFIG, content=_config(node, plan), check=CHECK_JSON),
     )
     services = [unit(service_of(name), "deliver.service", destination=name) for name in names]
     paths = [unit(path_of(name), "deliver.path", destination=name) for name in names]

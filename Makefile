@@ -4,7 +4,7 @@ STACK ?= six
 PYTHON := .venv/bin/python
 PYTEST := nice -n 10 .venv/bin/pytest -q
 
-.PHONY: help venv lab check test test-all golden docs render clean-lab
+.PHONY: help venv lab check test test-duo test-all golden docs render clean-lab
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -20,9 +20,12 @@ check: venv ## Static checks and pure tests: no root, no machine, under a minute
 
 test: check ## check, then the daemons' own checkers, then the live stack
 	$(PYTEST) -m image tests
-	$(PYTEST) -m "live and not engine and not load and not minimal and not nfs" tests
+	$(PYTEST) -m "live and not engine and not load and not minimal and not nfs and not duo" tests
 
-test-all: check ## That with repeats, crowds, the drills of stack nfs, and the provider under the real engine
+test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a power cut
+	$(PYTEST) -m "duo and not load" tests
+
+test-all: check ## test and test-duo with repeats, crowds, more drills, stack nfs, and the provider under the real engine
 	$(PYTEST) -m image tests
 	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests

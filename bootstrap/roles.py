@@ -14,11 +14,13 @@ from bootstrap import phases
 from bootstrap.blocks.base import deploy as base
 from bootstrap.blocks.drbd import deploy as drbd
 from bootstrap.blocks.fencing import deploy as fencing
+from bootstrap.blocks.gtid_pair import deploy as gtid_pair
 from bootstrap.blocks.heartbeat import deploy as heartbeat
 from bootstrap.blocks.keepalived import deploy as keepalived
 from bootstrap.blocks.memcached import deploy as memcached
 from bootstrap.blocks.monitor import deploy as monitor
 from bootstrap.blocks.mysql import deploy as mysql
+from bootstrap.blocks.mysql import gtid as mysql_gtid
 from bootstrap.blocks.nfs import deploy as nfs
 from bootstrap.blocks.nfs_client import deploy as nfs_client
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
@@ -76,13 +78,19 @@ ORDER = (
     # so it comes with the block of the service that it watches.
     _row(
         keepalived,
-        lambda node: node.keepalived is not None and bool({Role.LB, Role.WEB} & set(node.roles)),
+        lambda node: (
+            node.keepalived is not None
+            and (bool({Role.LB, Role.WEB} & set(node.roles)) or node.gtid is not None)
+        ),
     ),
     # Its disks are attached while it is configured: the file systems come with heartbeat.
     _row(drbd, lambda node: node.data is not None),
     # DRBD's handler, before anything is Primary.
-    _row(fencing, lambda node: node.data is not None),
+    _row(fencing, lambda node: node.fence is not None),
     _row(mysql, lambda node: node.data is not None and node.data.mysql is not None),
+    _row(mysql_gtid, lambda node: node.gtid is not None),
+    # After the server that it looks at, and what it fences with.
+    _row(gtid_pair, lambda node: node.gtid is not None),
     _row(nfs, lambda node: node.data is not None and node.data.nfs is not None),
     # After the daemons of its groups: it makes their first data with their hooks, then starts them.
     _row(heartbeat, lambda node: node.data is not None),

@@ -103,3 +103,10 @@ def node_of(plan: Plan, name: str) -> NodePlan:
             code=EXIT_USAGE,
         )
     return plan.nodes[name]
+
+
+def in_no_pair(node: NodePlan, kind: str) -> CommandError:
+    """What a command says that is about pairs of a kind, and not about this node."""
+    return CommandError(
+        f"{node.name} is in no pair {kind}: this command is about such pairs.", code=EXIT_USAGE
+    )

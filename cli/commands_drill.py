@@ -52,7 +52,7 @@ def drill_list(stack: str, as_json: bool) -> None:
     for item in found:
         click.echo(f"{item.name:22} {item.seconds:4} s  {item.sentence}")
     if not found:
-        say(f"no drill applies to {stack}: it has no pair under Heartbeat")
+        say(f"no drill applies to {stack}: it has no pair that holds data")
 
 
 @drill.command(name="run", epilog=example("pairwise drill run nfs power-cut --repeat 5"))

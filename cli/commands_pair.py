@@ -5,28 +5,39 @@ from __future__ import annotations
 import click
 
 from bootstrap.shared import pairs
-from cli.checkout import Checkout, node_of
+from cli.checkout import Checkout, in_no_pair, node_of
 from cli.engine import Engine
 from cli.errors import EXIT_USAGE, CommandError
-from cli.groups import ASK_S, PairOf, has_groups
+from cli.groups import ASK_S, PairOf, chosen, groups_of
+from cli.gtid_move import SourceOf, has_source
 from cli.options import example, node_argument, stack_argument
 from cli.progress import say
 from cli.transport import Ssh
+from stacks.plan_gtid_types import SOURCE
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
 
 def data_node(plan: Plan, name: str) -> NodePlan:
-    """A node of a data pair.
+    """A node of a pair under Heartbeat.
 
     Raises:
         CommandError: there is none of that name, or it is in none.
     """
     node = node_of(plan, name)
     if node.data is None:
-        raise CommandError(
-            f"{name} is in no pair under Heartbeat: this command is about such pairs.",
-            code=EXIT_USAGE,
-        )
+        raise in_no_pair(node, "under Heartbeat")
+    return node
+
+
+def fenced_node(plan: Plan, name: str) -> NodePlan:
+    """A node of a pair that holds data, and whose peer fences it.
+
+    Raises:
+        CommandError: there is none of that name, or it is in none.
+    """
+    node = node_of(plan, name)
+    if node.fence is None:
+        raise in_no_pair(node, "that holds data")
     return node
 
 
@@ -41,31 +52,42 @@ def switchover(stack: str, pair: str, to: str | None) -> None:
     name, _, group = pair.partition("/")
     part = data_pair(plan, name)
     named = _node(part, to) if to else None
-    of = PairOf(part, Ssh.of_stack(Engine(checkout, plan)))
-    wanted = of.chosen(group)
-    holders = of.holders(wanted)
+    wanted = chosen(part, group, movable(part))
+    ssh = Ssh.of_stack(Engine(checkout, plan))
+    of, source = PairOf(part, ssh), SourceOf(part, ssh)
+    groups = [item for item in groups_of(part) if item.name in wanted]
+    holders = {SOURCE: source.holder()} if len(groups) < len(wanted) else {}
+    holders |= of.holders(groups) if groups else {}
     target = named or part.nodes[_other(part, holders)]
-    moving = [item for item in wanted if holders[item.name] != target.name]
+    moving = [name for name in holders if holders[name] != target.name]
     if not moving:
-        say(f"{target.name} has {' and '.join(item.name for item in wanted)} already")
+        say(f"{target.name} has {' and '.join(holders)} already")
         return
-    took_s = of.move(moving, target, say)
-    say(f"{' and '.join(item.name for item in moving)} moved to {target.name} in {took_s:.0f} s")
+    under_heartbeat = [item for item in groups if item.name in moving]
+    took_s = source.move(target, say) if len(under_heartbeat) < len(moving) else 0.0
+    if under_heartbeat:
+        took_s += of.move(under_heartbeat, target, say)
+    say(f"{' and '.join(moving)} moved to {target.name} in {took_s:.0f} s")
 
 
 def data_pair(plan: Plan, name: str) -> DeployPlan:
-    """A data pair by its name.
+    """A pair that holds data, by its name.
 
     Raises:
         CommandError: there is none of that name.
     """
-    pairs_here = [key for key, part in plan.deploys.items() if has_groups(part)]
+    pairs_here = [key for key, part in plan.deploys.items() if movable(part)]
     if name not in pairs_here:
         known = f"choose one of: {', '.join(pairs_here)}" if pairs_here else "the stack has none"
         raise CommandError(
-            f"{plan.stack} has no pair {name!r} under Heartbeat: {known}.", code=EXIT_USAGE
+            f"{plan.stack} has no pair {name!r} that holds data: {known}.", code=EXIT_USAGE
         )
     return plan.slice(name)
+
+
+def movable(part: DeployPlan) -> tuple[str, ...]:
+    """What of a pair can be moved: the source of a GTID pair, and groups under Heartbeat."""
+    return (*([SOURCE] if has_source(part) else []), *(group.name for group in groups_of(part)))
 
 
 def _node(part: DeployPlan, name: str) -> NodePlan:
@@ -111,9 +133,9 @@ def activate(stack: str, node: str, peer_is_dead: bool) -> None:
     """Let a node that has booted alone take over: what its peer wrote last may be lost."""
     checkout = Checkout()
     plan = checkout.plan(stack)
-    target = data_node(plan, node)
-    assert target.data is not None
-    peer = target.data.fence.peer
+    target = fenced_node(plan, node)
+    assert target.fence is not None
+    peer = target.fence.peer
     if not peer_is_dead:
         raise CommandError(
             f"{node} takes nothing over because it has not met {peer} since it booted: {peer} may "
@@ -121,16 +143,16 @@ def activate(stack: str, node: str, peer_is_dead: bool) -> None:
             code=EXIT_USAGE,
         )
     _write_word(checkout, plan, target, pairs.ACTIVATED, peer)
-    say(f"{node} takes over at Heartbeat's next try, within some 15 s: `pairwise status {stack}`")
+    say(f"{node} takes over within some 15 s, if it can: `pairwise status {stack}`")
 
 
 def confirm(stack: str, node: str) -> None:
     """Tell the waiting peer of a node that a person has seen that node off."""
     checkout = Checkout()
     plan = checkout.plan(stack)
-    dead = data_node(plan, node)
-    assert dead.data is not None
-    waiting = plan.nodes[dead.data.fence.peer]
+    dead = fenced_node(plan, node)
+    assert dead.fence is not None
+    waiting = plan.nodes[dead.fence.peer]
     _write_word(checkout, plan, waiting, pairs.CONFIRMED, node)
     say(f"{waiting.name} goes on as if {node} were off: see to it that it stays so")
 

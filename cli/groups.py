@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,9 +24,18 @@ ASK_S = 20
 """Deadline of one look at a node."""
 
 
-def has_groups(part: DeployPlan) -> bool:
-    """Whether a Deploy is a pair under Heartbeat."""
-    return any(node.data is not None for node in part.nodes.values())
+def groups_of(part: DeployPlan) -> tuple[ServiceGroup, ...]:
+    """A pair's groups under Heartbeat; none for any other Deploy."""
+    data = next(iter(part.nodes.values())).data
+    return data.groups if data is not None else ()
+
+
+def look(ssh: Ssh, node: NodePlan) -> NodeAnswer:
+    """What a node says."""
+    output, reason = ssh.read(node, status_read.script(()), timeout_s=ASK_S)
+    if output is None:
+        return NodeAnswer(reachable=False, reason=reason)
+    return status_read.parse(output)
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,7 @@ class PairOf:
 
     def look(self, node: NodePlan) -> NodeAnswer:
         """What a node says."""
-        output, reason = self.ssh.read(node, status_read.script(()), timeout_s=ASK_S)
-        if output is None:
-            return NodeAnswer(reachable=False, reason=reason)
-        return status_read.parse(output)
+        return look(self.ssh, node)
 
     def holders(self, groups: Sequence[ServiceGroup]) -> dict[str, str | None]:
         """By one look at each node: the one that has all of a group, by the group's name; none
@@ -75,13 +81,7 @@ class PairOf:
             CommandError: the pair has none of that name.
         """
         known = {item.name: item for item in self.data.groups}
-        if group and group not in known:
-            raise CommandError(
-                f"Pair {self.part.deploy} has no group {group!r}: choose one of:"
-                f" {', '.join(known)}.",
-                code=EXIT_USAGE,
-            )
-        return [known[group]] if group else list(known.values())
+        return [known[name] for name in chosen(self.part, group, known)]
 
     def _is_at(self, group: ServiceGroup, node: str) -> bool:
         return self.holders([group])[group.name] == node
@@ -137,6 +137,21 @@ class PairOf:
                 f"{self.part.stack} {target.name} -- journalctl -u heartbeat` says why."
             )
         say(f"{target.name} has group {group.name}")
+
+
+def chosen(part: DeployPlan, group: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The name of that group; all for an empty one.
+
+    Raises:
+        CommandError: it is none of those that are known.
+    """
+    names = tuple(known)
+    if group and group not in names:
+        raise CommandError(
+            f"Pair {part.deploy} has no group {group!r}: choose one of: {', '.join(names)}.",
+            code=EXIT_USAGE,
+        )
+    return (group,) if group else names
 
 
 def _word(group: ServiceGroup, target: NodePlan) -> str:

@@ -17,6 +17,7 @@ from cli import (
     commands_look,
     commands_node,
     commands_pair,
+    commands_replication,
     commands_run,
     commands_state,
 )
@@ -44,6 +45,7 @@ SECTIONS: dict[str, tuple[click.Command, ...]] = {
         commands_copies.heal,
         commands_copies.repair,
         commands_fence.fence,
+        commands_replication.replication,
     ),
     "Proof": (commands_drill.drill,),
     "Descriptions": (commands_look.render, commands_look.where, commands_look.graph),

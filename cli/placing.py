@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from cli.groups import PairOf, has_groups
+from cli.groups import PairOf, groups_of
 from cli.transport import Ssh
 from stacks.plan_data_types import DataPlan, ServiceGroup
 from stacks.plan_types import DeployPlan, Plan
@@ -20,7 +20,7 @@ def new_pairs(plan: Plan, created: Collection[str]) -> list[DeployPlan]:
     return [
         part
         for name, part in plan.deploys.items()
-        if f"{name}-deploy" in created and has_groups(part)
+        if f"{name}-deploy" in created and groups_of(part)
     ]
 
 

@@ -16,10 +16,10 @@ from stacks.plan_types import DeployPlan, NodePlan
 def fencing_of(part: DeployPlan) -> list[str]:
     """The ways of fencing of a pair, or what it has in their stead."""
     node = next(iter(part.nodes.values()))
-    if node.data is None:
+    if node.fence is None:
         return []
-    named = WORTH[node.data.drbd.fencing]
-    return [named] if named else [str(device) for device in node.data.fence.devices]
+    named = WORTH[node.data.drbd.fencing] if node.data is not None else ""
+    return [named] if named else [str(device) for device in node.fence.devices]
 
 
 def judge_pair(

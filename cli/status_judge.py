@@ -8,10 +8,13 @@ from typing import Any
 
 from cli.machines import GONE, RUNNING, UNKNOWN
 from cli.status_groups import judge_pair
+from cli.status_gtid import judge_replication, stands_by, why_no_vip
 from cli.status_read import NodeAnswer
 from stacks.model import VipManager, VrrpMode
 from stacks.plan_types import NodePlan, Plan, VipPlan
 
+STANDS_BY = "stands by"
+"""keepalived is in FAULT on a GTID pair's replica: it leaves the VIPs to its source."""
 NO_MANAGER = "no cluster manager yet: its block is not built"
 """VIPs whose manager's block is not built yet are reserved and nothing more."""
 
@@ -112,7 +115,9 @@ def judge_groups(plan: Plan, seen: Seen) -> tuple[list[str], dict[str, list[dict
     for name, part in plan.deploys.items():
         found_groups, found = judge_pair(plan.stack, part, seen.answers)
         problems += found
-        groups.setdefault(name, []).extend(found_groups)
+        replication, found = judge_replication(plan.stack, part, seen.answers)
+        problems += found
+        groups.setdefault(name, []).extend([*found_groups, *replication])
     return problems, groups
 
 
@@ -144,7 +149,7 @@ def _vrrp_group(plan: Plan, vip: VipPlan, seen: Seen) -> tuple[dict[str, Any], l
     active = holders[0] if len(holders) == 1 else None
     others = [name for name in nodes if name != active and seen.answer(name).reachable]
     states = {name: _vrrp_state(seen.answer(name), vip.name) for name in nodes}
-    backups = [name for name in others if states[name] == "BACKUP"]
+    backups = [name for name in others if states[name] in ("BACKUP", STANDS_BY)]
     balancer = plan.nodes[vip.prefers].balancer
     spread = [balancer.granularity] if balancer is not None else []
     group = _group(
@@ -160,7 +165,8 @@ def _vrrp_group(plan: Plan, vip: VipPlan, seen: Seen) -> tuple[dict[str, Any], l
 def _vrrp_state(answer: NodeAnswer, vip: str) -> str:
     if not answer.reachable:
         return "unreachable"
-    return answer.vrrp.get(vip, "starting")
+    state = answer.vrrp.get(vip, "starting")
+    return STANDS_BY if state == "FAULT" and stands_by(answer) else state
 
 
 def _vrrp_problems(
@@ -183,8 +189,9 @@ def _vrrp_problems(
         )
     for name in reached:
         if states[name] == "FAULT":
+            why = why_no_vip(seen.answer(name)) or "its service does not answer"
             yield (
-                f"{name} is in FAULT for VIP {vip.name}: its service does not answer; "
+                f"{name} is in FAULT for VIP {vip.name}: {why}; "
                 f"`pairwise verify {plan.stack}` says what is wrong."
             )
         elif states[name] == "starting":
@@ -195,9 +202,10 @@ def _vrrp_problems(
 
 
 def _returns(plan: Plan, vip: VipPlan) -> bool:
-    """Whether a node takes its VIP back (modes single and dual preempt, sync does not)."""
+    """Whether a node takes its VIP back (single and dual preempt; sync and GTID pairs do not)."""
     keepalived = plan.nodes[vip.prefers].keepalived
-    return keepalived is not None and keepalived.mode is not VrrpMode.SYNC
+    stays = plan.nodes[vip.prefers].gtid is not None
+    return keepalived is not None and keepalived.mode is not VrrpMode.SYNC and not stays
 
 
 def judge_web(plan: Plan, seen: Seen) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bootstrap.facts import drbd, drbd_generations
 from bootstrap.facts.drbd import DrbdState
@@ -65,6 +66,10 @@ class NodeAnswer:
     """Where DRBD devices are mounted."""
     met_peer: bool = True
     """Whether it has met its peer since it booted; true where nobody asks."""
+    gtid: Mapping[str, Any] = field(default_factory=dict)
+    """What the reconciler of a GTID pair has published; empty: nothing."""
+    gtid_age_s: float = 0.0
+    """Seconds since it has."""
     fence_waiting: str = ""
     """Why a take-over waits for fencing; empty: none does."""
     monitor_age_s: int | None = None
@@ -88,6 +93,7 @@ echo '{MARK}drbd'; {drbd.script()}
 echo '{MARK}generations'; {drbd_generations.script()}
 echo '{MARK}mounts'; grep '^/dev/drbd' /proc/mounts
 echo '{MARK}fence'; cat {pairs.WAITING} 2>/dev/null
+echo '{MARK}gtid'; cat {pairs.GTID} 2>/dev/null; echo; date +%s
 echo '{MARK}met'; ls {pairs.MET_PEER} {pairs.ACTIVATED} 2>/dev/null
 echo '{MARK}monitor'; [ ! -e {pairs.MONITOR_STATUS} ] ||
   echo $(($(date +%s) - $(stat -c %Y {pairs.MONITOR_STATUS})))
@@ -111,6 +117,7 @@ def parse(output: str) -> NodeAnswer:
     age = " ".join(parts.get("monitor", [])).strip()
     age_s = int(age) if age.lstrip("-").isdigit() else None
     fresh = age_s is not None and age_s <= MONITOR_S
+    gtid, gtid_age_s = _gtid(parts.get("gtid", []))
     return NodeAnswer(
         reachable=True,
         addresses=_addresses("\n".join(parts.get("addresses", []))),
@@ -120,6 +127,8 @@ def parse(output: str) -> NodeAnswer:
         generations=drbd_generations.process(parts.get("generations", [])),
         mounts=frozenset(line.split()[1] for line in parts.get("mounts", []) if line.split()),
         met_peer=bool(parts.get("met")),
+        gtid=gtid,
+        gtid_age_s=gtid_age_s,
         fence_waiting=" ".join(parts.get("fence", [])).strip(),
         monitor_age_s=age_s,
         named=_named(parts.get("named", [])) if fresh else (),
@@ -136,6 +145,15 @@ def _named(lines: Iterable[str]) -> tuple[Named, ...]:
         )
     except (ValueError, KeyError, TypeError):
         return ()
+
+
+def _gtid(lines: list[str]) -> tuple[Mapping[str, Any], float]:
+    """The reconciler's document and, by the node's own clock, its age."""
+    try:
+        found = json.loads(lines[0])
+        return found, float(lines[-1]) - float(found["time"])
+    except (IndexError, ValueError, TypeError, KeyError):
+        return {}, 0.0
 
 
 def _addresses(text: str) -> frozenset[str]:

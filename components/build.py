@@ -28,6 +28,7 @@ from components.machine import RenderCloudInit
 from components.pair import Pair, PairArgs
 from components.settings import Lab, SettingsError, fence_of, image, places
 from components.tier import Tier, TierArgs
+from stacks.model_data import FencingDevice
 from stacks.plan_data import FENCE_HOST_KEY
 from stacks.plan_types import DeployPlan, Plan
 
@@ -150,9 +151,9 @@ def _secrets(
 def _fence_keys(plan: Plan) -> dict[str, SshKey]:
     """The key by which the fence endpoint knows a node, by its secret's name."""
     fences = {
-        name: node.data.fence
+        name: node.fence
         for name, node in plan.nodes.items()
-        if node.data is not None and node.data.fence.key_secret in node.data.secrets
+        if node.fence is not None and FencingDevice.HYPERVISOR in node.fence.devices
     }
     return {
         fence.key_secret: SshKey(fence.key_secret, comment=f"fence@{name}")
@@ -163,14 +164,17 @@ def _fence_keys(plan: Plan) -> dict[str, SshKey]:
 def _certificates(plan: Plan) -> dict[str, pulumi.Input[str]]:
     """Certificate and key of each pair's MySQL, by the names that the plan gives."""
     servers = {
-        node.data.mysql.certificate: (node.member, node.data.mysql)
+        node.mysql.certificate: (node.member, node.mysql)
         for node in plan.nodes.values()
-        if node.data is not None and node.data.mysql is not None
+        if node.mysql is not None
     }
     found: dict[str, pulumi.Input[str]] = {}
     for name, (pair, mysql) in sorted(servers.items()):
         names = [vip.dns for vip in plan.vips_of(pair) if vip.address == mysql.vip]
-        made = Certificate(name, names=[*names, str(mysql.vip)])
+        # The nodes of a GTID pair come to each other by their own addresses.
+        gtid = next(iter(plan.slice(pair).nodes.values())).gtid
+        own = [str(address) for address in gtid.addresses.values()] if gtid is not None else []
+        made = Certificate(name, names=[*names, str(mysql.vip), *own])
         found |= {mysql.certificate: made.certificate, mysql.key: made.private_key}
     return found
 
@@ -183,7 +187,7 @@ def _grant_fencing(
 ) -> None:
     """Let the nodes of each pair ask the endpoint about each other, and about nobody else."""
     for name, part in sorted(plan.deploys.items()):
-        fences = {node: item.data.fence for node, item in part.nodes.items() if item.data}
+        fences = {node: item.fence for node, item in part.nodes.items() if item.fence}
         if not all(fence.key_secret in keys for fence in fences.values()) or not fences:
             continue
         endpoint = fence_of(plan, lab=lab)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from drills.stage import Stage
+from drills.subject import Kind, Subject, kinds_of, subject_of
 from stacks.model_data import FencingDevice
-from stacks.plan_data_types import DataPlan
-from stacks.plan_types import DeployPlan, Plan
+from stacks.plan_types import Plan
 
 POWERED_OFF = frozenset({FencingDevice.HYPERVISOR})
 """Pairs whose silent node is powered off by the endpoint of its hypervisor."""
@@ -18,6 +18,12 @@ UNFENCED = frozenset({None})
 """Pairs whose description has an empty list of fencing."""
 ANY = frozenset({*FencingDevice, None})
 """All pairs."""
+HEARTBEAT = frozenset({Kind.HEARTBEAT})
+"""Pairs on DRBD."""
+GTID = frozenset({Kind.GTID})
+"""Pairs that replicate MySQL."""
+BOTH = HEARTBEAT | GTID
+"""Either; one that is both is drilled as a GTID pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,8 @@ class Drill:
     """Longest outage of any group that the drill allows; none where it only measures."""
     is_loaded: bool = True
     """Whether clients write all the time; not where the pair serves nobody in between."""
+    kinds: frozenset[Kind] = HEARTBEAT
+    """Pairs that it is for, by what is on them."""
     fencing: frozenset[FencingDevice | None] = ANY
     """Fencing of the pairs that it is for, by the first device of their description."""
     is_control: bool = False
@@ -60,24 +68,20 @@ class Drill:
         """Whether a stack has a pair that the drill is about."""
         return self.pair_of(plan) is not None
 
-    def pair_of(self, plan: Plan) -> str | None:
-        """Name of the first pair that the drill is about; none when there is none."""
+    def pair_of(self, plan: Plan) -> tuple[str, Subject] | None:
+        """The first pair that the drill is about, and as what; none when there is none."""
         for name, part in plan.deploys.items():
-            data = data_of(part)
-            if data is None or first_device(data) not in self.fencing:
+            kinds = [kind for kind in kinds_of(part) if kind in self.kinds]
+            subject = subject_of(plan, name, kinds[0]) if kinds else None
+            if subject is None or first_device(subject) not in self.fencing:
                 continue
-            names = {group.name for group in data.groups}
+            names = {group.name for group in subject.written}
             enough = self.least_groups <= len(names) <= (self.most_groups or len(names))
             if enough and set(self.groups) <= names:
-                return name
+                return name, subject
         return None
 
 
-def data_of(part: DeployPlan) -> DataPlan | None:
-    """What both nodes of a pair under Heartbeat share; none for any other pair or tier."""
-    return next(iter(part.nodes.values())).data
-
-
-def first_device(data: DataPlan) -> FencingDevice | None:
+def first_device(subject: Subject) -> FencingDevice | None:
     """How a silent node of a pair is made harmless, before anything else is tried."""
-    return next(iter(data.fence.devices), None)
+    return next(iter(subject.fence.devices), None)

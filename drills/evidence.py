@@ -95,6 +95,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
                 "roles": [str(role) for role in node.roles],
                 "machine": node.machine,
                 "addresses": {i.network: [str(i.address), i.mac] for i in node.interfaces},
+                "silence_s": node.gtid.silence_s if node.gtid is not None else None,
                 "heartbeat": {
                     "keepalive_s": node.data.heartbeat.keepalive_s,
                     "deadtime_s": node.data.heartbeat.deadtime_s,
@@ -110,7 +111,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
 
 
 def timeline(seen: Watched) -> dict[str, Any]:
-    """Marks, VIP holders and DRBD roles over time, in seconds since the first mark."""
+    """Marks, VIP holders, DRBD roles and sources over time, in seconds since the first mark."""
     zero = seen.marks[0].wall if seen.marks else seen.ended + seen.wall_offset
     return {
         "zero": zero,
@@ -120,6 +121,7 @@ def timeline(seen: Watched) -> dict[str, Any]:
             for vip, changes in holders(seen.arp).items()
         },
         "primaries": _primaries(seen.samples, zero),
+        "sources": _sources(seen.samples, zero),
         "writes": {
             group: [
                 [round(write.ended + seen.wall_offset - zero, 2), write.outcome]
@@ -140,6 +142,16 @@ def _primaries(samples: Sequence[Sample], zero: float) -> dict[str, list[list[An
             if not changes or changes[-1][1] != role:
                 changes.append([round(sample.wall - zero, 2), role])
     return found
+
+
+def _sources(samples: Sequence[Sample], zero: float) -> dict[str, list[list[Any]]]:
+    """Node -> [since when, whether its server may be written to], one entry for each change."""
+    found: dict[str, list[list[Any]]] = {}
+    for sample in sorted(samples, key=lambda sample: sample.at):
+        changes = found.setdefault(sample.node, [])
+        if not changes or changes[-1][1] != (sample.writable is True):
+            changes.append([round(sample.wall - zero, 2), sample.writable is True])
+    return {node: changes for node, changes in found.items() if any(was for _, was in changes)}
 
 
 def write_json(path: Path, value: object) -> None:

@@ -67,6 +67,19 @@ def cut(
 
 
 @contextmanager
+def adverts_dropped(netns: str, node: NodePlan, networks: Iterable[str]) -> Iterator[None]:
+    """Let no VRRP advert arrive at a node; everything else does."""
+    rules = [" chain adverts {", "  type filter hook forward priority 0;"]
+    for network in networks:
+        # ``ether type ip`` first, or nft would look for the protocol at another place.
+        rules.append(
+            f"  ether type ip ether daddr {node.interface(network).mac} ip protocol 112 drop"
+        )
+    with _table(netns, "bridge", [*rules, " }"]):
+        yield
+
+
+@contextmanager
 def endpoint_down(netns: str, nodes: Iterable[NodePlan], fence: FencePlan) -> Iterator[None]:
     """Have the fence endpoint refuse these nodes' connections, as it does when its sshd is down."""
     sources = ", ".join(str(node.management_address) for node in nodes)
@@ -106,6 +119,17 @@ def power_cut(stack: LiveStack, *nodes: str) -> Iterator[None]:
         yield
     finally:
         start_again(stack, nodes)
+
+
+@contextmanager
+def shut_down(stack: LiveStack, node: str) -> Iterator[None]:
+    """Have a machine shut itself down, as a person does; it is started again at the end where it is
+    still off. Returns while it goes down."""
+    stack.exec(node, "systemctl poweroff", check=False)
+    try:
+        yield
+    finally:
+        start_again(stack, [node])
 
 
 def start_again(stack: LiveStack, nodes: Iterable[str]) -> None:

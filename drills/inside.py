@@ -1,9 +1,11 @@
 """Watches data nodes from within: one SSH connection each over the management network, 1 Hz.
 
 ``PROGRAM`` reads /proc alone, and before everybody else on the node: a daemon that starts would
-keep it from looking when it matters most. Each of its lines is stamped here when it arrives; it
-carries the node's boot id and its own monotonic clock, which stands still while the machine is
-frozen or off, so that only samples are missed which the machine could have taken.
+keep it from looking when it matters most. On a node of a GTID pair it also asks the server itself,
+by one client that lasts, whether it may be written to; late answers count for nothing. Each line is
+stamped here when it arrives; it carries the node's boot id and its own monotonic clock, which
+stands still while the machine is frozen or off, so that only samples are missed which the machine
+could have taken.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.facts import drbd
+from bootstrap.facts.mysql import CLIENT
 from drills.running import PAIRWISE, LiveStack
 from drills.wait import wait_until
 from drills.workloads.recorder import end_group, start_group
@@ -27,8 +30,44 @@ RATE_HZ = 1.0
 """Samples per second and node."""
 FIRST_S = 90
 """A node that runs gives its first sample in some seconds."""
-PROGRAM = """\
-import json, os, time
+LISTENS = """\
+import socket, sys
+def listens():
+    # Each client that is started in vain costs an emulated machine a second, which a server that
+    # starts needs itself.
+    try:
+        for word in sys.argv:
+            if word.startswith("--socket="):
+                with socket.socket(socket.AF_UNIX) as knock:
+                    knock.settimeout(0.2)
+                    knock.connect(word.partition("=")[2])
+        return True
+    except OSError:
+        return False
+"""
+"""Python source: whether somebody listens where the client of the arguments would ask."""
+PROGRAM = (
+    LISTENS
+    + """\
+import json, os, select, subprocess, sys, time
+client, asked, begun = None, 0, 0.0
+def writable():
+    # By its answer to this very question; None: it gave none in time.
+    global client, asked, begun
+    try:
+        if client is None or client.poll() is not None:
+            if time.monotonic() - begun < 2 or not listens():
+                return None
+            begun, pipe, null = time.monotonic(), subprocess.PIPE, subprocess.DEVNULL
+            client = subprocess.Popen(sys.argv[1:], stdin=pipe, stdout=pipe, stderr=null)
+        asked += 1
+        os.write(client.stdin.fileno(), b"SELECT %d, @@read_only;\\n" % asked)
+        while select.select([client.stdout], [], [], 0.6)[0]:
+            said = os.read(client.stdout.fileno(), 4096).split()
+            if not said or said[-2:-1] == [b"%d" % asked]:
+                return said[-1] == b"0" if said else None
+    except OSError:
+        pass
 def text(path):
     try:
         with open(path, errors="replace") as file:
@@ -40,13 +79,18 @@ while True:
     pids = [pid for pid in os.listdir("/proc") if pid.isdigit()]
     mysqld = [int(pid) for pid in pids if text(f"/proc/{pid}/comm").strip() == "mysqld"]
     line = {"boot": boot, "up": time.monotonic(), "now": time.time(), "mysqld": mysqld}
+    if len(sys.argv) > 1:
+        line["writable"] = writable() if mysqld else None
     print(json.dumps({**line, "drbd": text("/proc/drbd")}), flush=True)
     due += 1
     while due <= time.monotonic():
         due += 1
     time.sleep(due - time.monotonic())
 """
-"""Python source, run on the node."""
+)
+"""Python source, run on the node; arguments: the client's command line, or none."""
+ASKS = (*CLIENT.split(), "--unbuffered", "--skip-reconnect")
+"""The client that asks a server of a GTID pair."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +113,8 @@ class Sample:
     """DRBD role by minor: ``Primary``, ``Secondary``; only what is configured."""
     mysqld: tuple[int, ...]
     """Process ids of mysqld."""
+    writable: bool | None = None
+    """Whether the server of a GTID pair may be written to; None: it was not asked, or is silent."""
 
 
 def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
@@ -85,6 +131,7 @@ def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
             now=float(said["now"]),
             roles={minor: state.role for minor, state in states.items() if state.configured},
             mysqld=tuple(said["mysqld"]),
+            writable=said.get("writable"),
         )
     except (ValueError, KeyError, TypeError):
         return None
@@ -95,7 +142,8 @@ class NodeWatch:
 
     def __init__(self, stack: LiveStack, node: str) -> None:
         self.node = node
-        program = shlex.join(["nice", "-n", "-5", "python3", "-c", PROGRAM])
+        asks = ASKS if stack.node(node).gtid is not None else ()
+        program = shlex.join(["nice", "-n", "-5", "python3", "-c", PROGRAM, *asks])
         self._argv = [str(PAIRWISE), "exec", stack.name, node, "--", program]
         self._samples: list[Sample] = []
         self._stopped = threading.Event()

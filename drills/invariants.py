@@ -84,6 +84,14 @@ def one_mysqld(samples: Sequence[Sample]) -> Finding:
     return _enough(inside.sampled(samples), "node")
 
 
+def one_source(samples: Sequence[Sample]) -> Finding:
+    """At most one server of a GTID pair may be written to, at every instant."""
+    found = _together(samples, lambda sample: sample.writable is True)
+    if found:
+        return Finding(verdict=Verdict.FAIL, reason=f"MySQL could be written to on {found}")
+    return _enough(inside.sampled(samples), "node")
+
+
 def _is_primary(sample: Sample, *, minor: int) -> bool:
     return sample.roles.get(minor) == "Primary"
 

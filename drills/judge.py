@@ -11,9 +11,9 @@ from drills.invariants import Finding, Verdict
 from drills.observe import holders
 from drills.result import GroupResult
 from drills.stage import Mark
+from drills.subject import Group, Subject
 from drills.timeline import Event, breakdown
-from drills.workloads.recorder import Write, acknowledged, longest_gap
-from stacks.plan_data_types import ServiceGroup
+from drills.workloads.recorder import Write, acknowledged, longest_gap, served
 
 LAST_SAMPLE_S = 30.0
 """A node whose last sample is older than this at the end was not watched to the end."""
@@ -41,14 +41,11 @@ class Watched:
     """Seconds from this machine's monotonic clock to its wall clock."""
 
 
-def invariant_findings(seen: Watched, *, vips: int, has_mysql: bool) -> dict[str, Finding]:
-    """Every invariant of a data pair."""
-    found = {
-        "one VIP holder": invariants.one_holder(list(seen.arp), vips=vips),
-        "one DRBD Primary": invariants.one_primary(seen.samples),
-    }
-    if has_mysql:
-        found["one mysqld"] = invariants.one_mysqld(seen.samples)
+def invariant_findings(seen: Watched, subject: Subject) -> dict[str, Finding]:
+    """Every invariant of a pair."""
+    vips = len(subject.groups)
+    found = {"one VIP holder": invariants.one_holder(list(seen.arp), vips=vips)}
+    found |= {name: holds(seen.samples) for name, holds in subject.invariants.items()}
     return {name: _to_the_end(finding, seen) for name, finding in found.items()}
 
 
@@ -64,7 +61,7 @@ def _to_the_end(finding: Finding, seen: Watched) -> Finding:
 
 
 def group_result(
-    seen: Watched, group: ServiceGroup, events: Mapping[str, Sequence[Event]]
+    seen: Watched, subject: Subject, group: Group, events: Mapping[str, Sequence[Event]]
 ) -> GroupResult:
     """What the clients of a group saw from the first fault on."""
     history = seen.histories[group.name]
@@ -76,7 +73,8 @@ def group_result(
     holder = holder_at(seen, group, first_write)
     if before and holder is not None and moved_in(seen, group, before[-1].wall, first_write):
         mine = events.get(holder, ())
-        parts = breakdown(mine, group, fault=before[-1].wall, first_write=first_write)
+        fault = before[-1].wall
+        parts = breakdown(mine, subject.starts(group), fault=fault, first_write=first_write)
     return GroupResult(
         outage_s=round(gap.seconds, 2),
         acknowledged=len(acknowledged(history)),
@@ -88,23 +86,23 @@ def group_result(
 
 def _from(history: Sequence[Write], begun: float) -> list[Write]:
     """The writes since an instant, and the last acknowledged one before it."""
-    before = [w for w in acknowledged(history) if w.ended is not None and w.ended < begun]
+    before = [w for w in served(history) if w.ended is not None and w.ended < begun]
     return [*before[-1:], *(w for w in history if w.ended is not None and w.ended >= begun)]
 
 
-def _spans(seen: Watched, group: ServiceGroup) -> list[tuple[float, str]]:
+def _spans(seen: Watched, group: Group) -> list[tuple[float, str]]:
     """(since when, MAC) of each holder of a group's VIP, silence left out."""
     changes = holders(seen.arp).get(str(group.vip), [])
     return [(at, macs[0]) for at, macs in changes if macs]
 
 
-def holder_at(seen: Watched, group: ServiceGroup, wall: float) -> str | None:
+def holder_at(seen: Watched, group: Group, wall: float) -> str | None:
     """MAC that held a group's VIP at an instant, or was the last to hold it before."""
     before = [mac for at, mac in _spans(seen, group) if at <= wall]
     return before[-1] if before else None
 
 
-def moved_in(seen: Watched, group: ServiceGroup, start: float, end: float) -> bool:
+def moved_in(seen: Watched, group: Group, start: float, end: float) -> bool:
     """Whether a group's VIP changed hands between two instants."""
     return holder_at(seen, group, start) != holder_at(seen, group, end)
 

@@ -81,6 +81,27 @@ class Observation:
             raise RuntimeError(f"Observer {self._process.args!r} ended by itself (exit {died}).")
 
 
+class Observations:
+    """Several observers as one."""
+
+    def __init__(self, parts: Sequence[Observation]) -> None:
+        self.parts = parts
+
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """What all have printed, once they have ended."""
+        return [sample for part in self.parts for sample in part.samples]
+
+    def peek(self) -> list[dict[str, Any]]:
+        """The whole samples so far, while they go on."""
+        return [sample for part in self.parts for sample in part.peek()]
+
+    def wait_for_more(self, count: int, *, timeout_s: float) -> None:
+        """Wait until each has so many more."""
+        for part in self.parts:
+            part.wait_for_more(count, timeout_s=timeout_s)
+
+
 @contextmanager
 def observer(netns: str, module: str, *arguments: str) -> Iterator[Observation]:
     """Run ``python -m module`` in a namespace for as long as the block lasts."""

@@ -69,7 +69,7 @@ def _write_lanes(timeline: Mapping[str, Any], x: Any) -> list[tuple[str, str]]:
 def _span_lanes(
     timeline: Mapping[str, Any], names: Mapping[str, str], x: Any, end: float
 ) -> list[tuple[str, str]]:
-    """One lane per VIP, coloured by its holder, and one per node's DRBD role."""
+    """One lane per VIP, coloured by its holder, one per node's DRBD role, one per source."""
     lanes = []
     met: dict[str, str] = {}
     for vip, changes in timeline["holders"].items():
@@ -79,6 +79,9 @@ def _span_lanes(
         node = name.split()[0]
         spans = [(at, node if role == "Primary" else "") for at, role in changes]
         lanes.append((f"Primary: {name}", _spans(spans, x, end, met)))
+    for node, changes in timeline.get("sources", {}).items():
+        spans = [(at, node if is_open else "") for at, is_open in changes]
+        lanes.append((f"source: {node}", _spans(spans, x, end, met)))
     return lanes
 
 

@@ -15,12 +15,11 @@ from drills.faults import heal_all
 from drills.inside import watching_nodes
 from drills.invariants import Finding, Verdict
 from drills.judge import Watched, clock_offsets, group_result, invariant_findings
-from drills.observe import observer
+from drills.observe import Observations, observer
 from drills.picture import picture
 from drills.result import Result, writes_check
 from drills.running import ROOT, LiveStack
 from drills.stage import STEADY_S, Stage
-from drills.workloads.recorder import recording
 from drills.writers import Writer, writer_of
 
 FIRST_WRITES_S = 90
@@ -74,13 +73,12 @@ def _drilled(
     checks: dict[str, Finding],
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    plan, pair = stack.plan, drill.pair_of(stack.plan)
-    assert pair is not None
-    since = time.time()
-    with _stage(stack, drill, pair, say) as (stage, writers):
+    plan, since = stack.plan, time.time()
+    with _stage(stack, drill, say) as (stage, writers):
+        subject = stage.subject
         checks["scenario"] = _play(drill, stage)
         checks["recovered"] = _recover(stage)
-        at_end = {name: stage.holder_now(stage.data.group(name)) for name in writers}
+        at_end = {name: stage.holder_now(subject.group(name)) for name in writers}
         ended = time.monotonic()
     seen = Watched(
         nodes=stage.nodes,
@@ -101,7 +99,7 @@ def _drilled(
         for node in stage.nodes
         for interface in plan.nodes[node].interfaces
     }
-    groups = {name: group_result(seen, stage.data.group(name), by_mac) for name in writers}
+    groups = {name: group_result(seen, subject, subject.group(name), by_mac) for name in writers}
     for name in writers:
         checks[writes_check(name)] = checkers.writes_kept(seen.histories[name], seen.found[name])
         checks[f"{name} stall"] = _stall(groups[name].outage_s, drill.stall_s)
@@ -112,44 +110,44 @@ def _drilled(
     (folder / "timeline.svg").write_text(
         picture(evidence.timeline(seen), _names(stage)), encoding="utf-8"
     )
-    has_mysql = stage.data.mysql is not None
-    vips = len(stage.data.groups)
-    invariants = invariant_findings(seen, vips=vips, has_mysql=has_mysql)
-    return {"invariants": invariants, "groups": groups}
+    return {"invariants": invariant_findings(seen, subject), "groups": groups}
 
 
 def _names(stage: Stage) -> dict[str, str]:
     """What a picture calls MACs and addresses."""
     macs = {i.mac: node for node in stage.nodes for i in stage.plan.nodes[node].interfaces}
-    return {**macs, **{str(group.vip): f"VIP {group.name}" for group in stage.data.groups}}
+    return {**macs, **{str(group.vip): f"VIP {group.name}" for group in stage.groups}}
 
 
 @contextmanager
 def _stage(
-    stack: LiveStack, drill: Drill, pair: str, say: Callable[[str], None]
+    stack: LiveStack, drill: Drill, say: Callable[[str], None]
 ) -> Iterator[tuple[Stage, Mapping[str, Writer]]]:
     """The pair under load, with every watcher at work."""
-    plan = stack.plan
-    part = plan.deploys[pair]
-    nodes = sorted(part.nodes.values(), key=lambda node: node.id)
-    data = nodes[0].data
-    assert data is not None
+    plan, found = stack.plan, drill.pair_of(stack.plan)
+    assert found is not None
+    pair, subject = found
+    nodes = sorted(plan.deploys[pair].nodes.values(), key=lambda node: node.id)
     names = (nodes[0].name, nodes[1].name)
-    groups = data.groups if drill.is_loaded else ()
+    groups = subject.written if drill.is_loaded else ()
     writers = {group.name: writer_of(plan, pair, group) for group in groups}
     with ExitStack() as running:
         say("starting watchers and clients")
         watches = running.enter_context(watching_nodes(stack, names))
-        bridge = plan.networks[data.heartbeat.client_interface].bridge
-        vips = [str(group.vip) for group in data.groups]
-        arp = running.enter_context(observer(stack.netns, "drills.arp", bridge, *vips))
-        stage = Stage(stack, plan, pair, names, data, arp, watches, {}, say)
+        arp = Observations(
+            [
+                running.enter_context(
+                    observer(stack.netns, "drills.arp", plan.networks[network].bridge, *vips)
+                )
+                for network, vips in subject.vips.items()
+            ]
+        )
+        stage = Stage(stack, plan, pair, names, subject, arp, watches, {}, say)
         stage.lasts_s = drill.lasts_s or 0.0
         for name, writer in writers.items():
-            writer.prepare(stack, stage.holder(stage.data.group(name)))
+            writer.prepare(stack, stage.holder(subject.group(name)))
         stage.writes = {
-            name: running.enter_context(recording(writer.argv(stack)))
-            for name, writer in writers.items()
+            name: running.enter_context(writer.recording(stack)) for name, writer in writers.items()
         }
         stage.fenced_before = len(stack.fence_requests())
         arp.wait_for_more(5, timeout_s=FIRST_WRITES_S)

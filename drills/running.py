@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,15 +119,21 @@ class LiveStack:
         return f"unknown machine {mac}"
 
     def wait_until_steady(
-        self, *, timeout_s: float, before: Callable[[], None] = lambda: None
+        self,
+        *,
+        timeout_s: float,
+        before: Callable[[], None] = lambda: None,
+        mend: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
-        """Wait until ``status`` finds nothing wrong; ``before`` is called before each look."""
+        """Wait until ``status`` finds nothing wrong; ``before`` is called before each look, and
+        ``mend`` with what it has found."""
         seen: list[str] = []
 
         def steady() -> bool:
             before()
             status = self.status()
             seen[:] = status["problems"]
+            mend(seen)
             return bool(status["healthy"])
 
         try:

@@ -1,4 +1,4 @@
-"""What a scenario acts on and asks of: one data pair under load, watched from outside."""
+"""What a scenario acts on and asks of: one pair under load, watched from outside."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from typing import Any
 from drills.checkers import asked_off, powered_off
 from drills.faults import start_again
 from drills.inside import NodeWatch
-from drills.observe import Observation, holders
+from drills.observe import Observations, holders
 from drills.running import LiveStack
+from drills.subject import PRIMARY, Follower, Group, Subject
 from drills.wait import wait_until
-from drills.workloads.recorder import Recorder
+from drills.workloads.recorder import Writes
 from stacks.plan_data_types import DataPlan, ServiceGroup
 from stacks.plan_types import NodePlan, Plan
 
-PRIMARY = "Primary"
-"""DRBD's word for the node that may write."""
 MOVE_S = 300
 """A take-over takes half a minute under emulation; others may keep the processors busy."""
 RECENT = 10
@@ -58,16 +57,16 @@ class Stage:
     stack: LiveStack
     plan: Plan
     pair: str
-    """Name of the data pair."""
+    """Name of the pair."""
     nodes: tuple[str, str]
     """Both nodes, by id."""
-    data: DataPlan
-    """What they share."""
-    arp: Observation
+    subject: Subject
+    """What moves between them."""
+    arp: Observations
     """Holders of the pair's VIPs."""
     watches: Mapping[str, NodeWatch]
     """Both nodes from within."""
-    writes: Mapping[str, Recorder]
+    writes: Mapping[str, Writes]
     """The workload of each group, by its name."""
     say: Callable[[str], None]
     """One line of progress."""
@@ -79,12 +78,30 @@ class Stage:
     """Nodes of which either is right."""
     marks: list[Mark] = field(default_factory=list)
     """What happened when."""
+    rebuilt: set[str] = field(default_factory=set)
+    """Nodes whose data were copied anew, because they had what nobody was told of."""
     lasts_s: float = 0.0
     """How long the fault lasts, for a drill that leaves it open."""
 
     @property
-    def group(self) -> ServiceGroup:
+    def data(self) -> DataPlan:
+        """What both nodes of a pair under Heartbeat share."""
+        assert self.subject.data is not None
+        return self.subject.data
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All that has a VIP."""
+        return self.subject.groups
+
+    @property
+    def group(self) -> Group:
         """The group that the drill is about: the first one of the pair."""
+        return self.groups[0]
+
+    @property
+    def disk_group(self) -> ServiceGroup:
+        """The same of a pair under Heartbeat."""
         return self.data.groups[0]
 
     @property
@@ -113,7 +130,7 @@ class Stage:
     @property
     def links(self) -> tuple[str, ...]:
         """Every network over which both nodes hear each other."""
-        return tuple(link.interface for link in self.data.heartbeat.links)
+        return self.subject.links
 
     def mark(self, text: str) -> None:
         """Note what happens now."""
@@ -129,9 +146,9 @@ class Stage:
         if not holds:
             raise DrillFailedError(sentence)
 
-    def holder_now(self, group: ServiceGroup) -> str | None:
+    def holder_now(self, group: Group) -> str | None:
         """The node that has all of a group: it alone answers for the VIP, which comes last at a
-        start, and it is Primary. None while the group moves.
+        start, and it is Primary, or its server may be written to. None while the group moves.
 
         Read from the watchers, which run anyway: a look by ``pairwise status`` costs each machine a
         login, and an emulated one many seconds when the processors are busy.
@@ -142,10 +159,9 @@ class Stage:
             return None
         node = self.stack.node_of_mac(macs.pop())
         seen = self.watches[node].samples()[-1:] if node in self.watches else []
-        minor = self.data.resource_of(group).minor
-        return node if seen and seen[0].roles.get(minor) == PRIMARY else None
+        return node if seen and self.subject.serves(group, seen[0]) else None
 
-    def holder(self, group: ServiceGroup) -> str:
+    def holder(self, group: Group) -> str:
         """The node that has all of a group, once one has."""
         what = f"a holder of group {group.name}"
         found = wait_until(lambda: self.holder_now(group), what=what, timeout_s=MOVE_S, every_s=1)
@@ -153,7 +169,7 @@ class Stage:
 
     def placed(self) -> dict[str, str]:
         """Holder of each group."""
-        return {group.name: self.holder(group) for group in self.data.groups}
+        return {group.name: self.holder(group) for group in self.groups}
 
     def gather(self, node: str) -> None:
         """Have one node hold every group, and clients write again: the fault comes after that."""
@@ -164,7 +180,7 @@ class Stage:
     def spread(self) -> None:
         """Have each group where it is preferred, which is one on each node where there are two, and
         clients write again."""
-        for group in self.data.groups:
+        for group in self.subject.written:
             if self.holder(group) != group.prefers:
                 self.switch(group.prefers, group.name)
                 self.writes_go_on(AGAIN)
@@ -180,7 +196,7 @@ class Stage:
             if groups is None or name in groups:
                 recorder.wait_for_more(count, timeout_s=MOVE_S)
 
-    def held_by(self, group: ServiceGroup, *, since: Mark | None = None) -> list[str]:
+    def held_by(self, group: Group, *, since: Mark | None = None) -> list[str]:
         """Nodes that have held a group's VIP since a mark, the first one where none is given, in
         order; silence left out."""
         begin = since or (self.marks[0] if self.marks else None)
@@ -195,12 +211,12 @@ class Stage:
         Raises:
             DrillFailedError: one has moved.
         """
-        for group in self.data.groups:
+        for group in self.groups:
             seen = self.held_by(group)
             sentence = f"group {group.name} moved: {' -> '.join(seen) or 'nobody held it'}"
             self.expect(len(seen) == 1, sentence)
 
-    def expect_at(self, group: ServiceGroup, node: str) -> None:
+    def expect_at(self, group: Group, node: str) -> None:
         """A group is with a node.
 
         Raises:
@@ -209,10 +225,24 @@ class Stage:
         found = self.holder(group)
         self.expect(found == node, f"group {group.name} is on {found} and not on {node}")
 
-    def wait_until_at(self, group: ServiceGroup, node: str) -> None:
+    def wait_until_at(self, group: Group, node: str) -> None:
         """Wait until a node has all of a group."""
         what = f"group {group.name} to be on {node}"
         wait_until(lambda: self.holder_now(group) == node, what=what, timeout_s=MOVE_S, every_s=1)
+
+    def expect_all_at(self, node: str) -> None:
+        """Every group is with a node.
+
+        Raises:
+            DrillFailedError: one is elsewhere.
+        """
+        for group in self.groups:
+            self.expect_at(group, node)
+
+    def wait_until_all_at(self, node: str) -> None:
+        """Wait until a node has all of every group."""
+        for group in self.groups:
+            self.wait_until_at(group, node)
 
     def expect_nobody_took_over(self, node: str) -> None:
         """No other node than this one has held a group since the first mark.
@@ -220,7 +250,7 @@ class Stage:
         Raises:
             DrillFailedError: one has.
         """
-        for group in self.data.groups:
+        for group in self.groups:
             seen = self.held_by(group)
             self.expect(set(seen) <= {node}, f"group {group.name} was taken over: {seen}")
 
@@ -247,14 +277,34 @@ class Stage:
         asked = asked_off(self.fence_requests())
         self.expect(not asked, f"the fence endpoint was asked: {'; '.join(asked)}")
 
-    def wait_until_off(self, *nodes: str) -> str:
+    def expect_with(self, node: str) -> None:
+        """What keepalived moves has been with one node since the first mark.
+
+        Raises:
+            DrillFailedError: it has not.
+        """
+        self.expect_stayed([g for g in self.groups if isinstance(g, Follower)], node)
+
+    def expect_stayed(
+        self, groups: Sequence[Group], node: str, *, since: Mark | None = None
+    ) -> None:
+        """Some groups have been with one node since a mark, the first one where none is given.
+
+        Raises:
+            DrillFailedError: one has not.
+        """
+        for group in groups:
+            seen = self.held_by(group, since=since)
+            self.expect(seen == [node], f"{group.name} was held by {seen}, not by {node} alone")
+
+    def wait_until_off(self, *nodes: str, timeout_s: float = OFF_S) -> str:
         """Wait until one of these machines is off, by whoever asked for it; returns which."""
 
         def off() -> str:
             return next((n for n in nodes if self.stack.machine_state(n) == "shut off"), "")
 
         what = f"{' or '.join(nodes)} to be off"
-        found = wait_until(off, what=what, timeout_s=OFF_S)
+        found = wait_until(off, what=what, timeout_s=timeout_s)
         self.say(f"{found} is off")
         return found
 
@@ -269,12 +319,23 @@ class Stage:
         return wait_until(named, what=what, timeout_s=timeout_s, every_s=5)
 
     def wait_until_steady(self, *, timeout_s: float = STEADY_S) -> None:
-        """Wait until ``status`` finds nothing wrong."""
-        self.stack.wait_until_steady(timeout_s=timeout_s)
+        """Wait until ``status`` finds nothing wrong, rebuilding what a power cut has left."""
+        self.stack.wait_until_steady(timeout_s=timeout_s, mend=self._rebuild)
 
     def wait_until_steady_again(self, *, timeout_s: float = STEADY_S) -> None:
         """The same where a node may have been powered off meanwhile: it is started, for nobody else
         does that."""
         self.stack.wait_until_steady(
-            timeout_s=timeout_s, before=lambda: start_again(self.stack, self.nodes)
+            timeout_s=timeout_s,
+            before=lambda: start_again(self.stack, self.nodes),
+            mend=self._rebuild,
         )
+
+    def _rebuild(self, problems: Sequence[str]) -> None:
+        """A source that lost its power regularly has a transaction that nobody was told of: it is
+        quarantined, and has its data copied anew by the command that ``status`` names."""
+        for node in self.nodes:
+            if node not in self.rebuilt and any(f"{node} is quarantined" in p for p in problems):
+                self.rebuilt.add(node)
+                self.say(f"{node} is quarantined: pairwise replication rebuild")
+                self.stack.pairwise("replication", "rebuild", self.stack.name, node)

@@ -1,8 +1,9 @@
 """The parts of an outage of a group, from the new holder's journal: where the time went.
 
 Heartbeat's resource manager logs each script that it runs, in the order of ``haresources``; systemd
-logs each unit, the fence script when the peer is off. A part lasts from its first line to the next
-part's. All times are moved to this machine's clock by an offset that the caller measured.
+logs each unit, the fence script when the peer is off, a reconciler each of its steps. A part lasts
+from its first line to the next part's. All times are moved to this machine's clock by an offset
+that the caller measured.
 """
 
 from __future__ import annotations
@@ -49,7 +50,16 @@ def events_of(node: str, journal: str, *, offset: float) -> list[Event]:
     return sorted(found, key=lambda event: event.at)
 
 
-def starts(group: ServiceGroup) -> dict[str, str]:
+def source_starts(vip: str) -> dict[str, str]:
+    """Part -> regular expression of the line that begins it, by what a reconciler does to its own
+    server and keepalived says of a VIP."""
+    return {
+        "promote": r"^(stop-receiver: to be promoted|open: )",
+        "vip": rf"^VIP {re.escape(vip)} on \S+: MASTER",
+    }
+
+
+def group_starts(group: ServiceGroup) -> dict[str, str]:
     """Part -> regular expression of the line that begins it, by what Heartbeat runs for it."""
     runs = r"Running /etc/ha\.d/+resource\.d/"
     first_unit = group.units[0] if group.units else ""
@@ -62,21 +72,21 @@ def starts(group: ServiceGroup) -> dict[str, str]:
 
 
 def breakdown(
-    events: Sequence[Event], group: ServiceGroup, *, fault: float, first_write: float
+    events: Sequence[Event], starts: Mapping[str, str], *, fault: float, first_write: float
 ) -> dict[str, float]:
     """Seconds of each part between the fault and the first write; what cannot be told is left out.
 
     Args:
-        events: of the node that took the group over. group: the group.
+        events: of the node that took the group over. starts: part -> pattern of its first line.
         fault: when it happened. first_write: when the first write after it was acknowledged.
     """
     marks: dict[str, float] = {}
     inside = [event for event in events if fault <= event.at <= first_write + 1]
-    for part, pattern in starts(group).items():
+    for part, pattern in starts.items():
         at = _first(inside, pattern)
         if at is not None:
             marks[part] = at
-    off = _first(inside, r"is off: ", source="pairwise-fence", before=marks.get("promote"))
+    off = _first(inside, r"is off", source="pairwise-fence", before=marks.get("promote"))
     dead = _first(inside, r"node \S+: is dead", before=off)
     marks["detect"] = fault
     if off is not None:

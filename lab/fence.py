@@ -144,9 +144,10 @@ def configuration(
 
     StrictModes is off because it looks at all parents too, and a checkout may lie below a folder
     that is not root's alone, as /tmp; the state folder itself is 0700. With PAM off, sshd refuses
-    an account whose password is locked, as some distributions have it for root. A request is one
-    connection: eight from one node are more than it has programs that ask, and leave room for the
-    others. A caller that was powered off is noticed after a minute (15 s four times).
+    an account whose password is locked, as some distributions have it for root. A node keeps one
+    connection open, over which its disks and its Heartbeat may ask at once; without it a request is
+    one connection, and eight from one node are more than it has programs that ask. A caller that
+    was powered off is noticed after a minute (15 s four times).
     """
     given = " ".join(f'"{name}={value}"' for name, value in sorted(environment.items()))
     return f"""\
@@ -172,7 +173,7 @@ PrintMotd no
 PrintLastLog no
 UseDNS no
 MaxAuthTries 2
-MaxSessions 1
+MaxSessions 4
 MaxStartups 32
 PerSourceMaxStartups 8
 LoginGraceTime 10

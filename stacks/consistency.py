@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlparse
 
 from stacks.consistency_data import check_data
+from stacks.consistency_gtid import check_gtid
 from stacks.consistency_notify import check_notify
 from stacks.consistency_pairs import (
     check_disks,
@@ -206,6 +207,7 @@ CHECKS: tuple[Check, ...] = (
     check_vrrp,
     check_disks,
     check_data,
+    check_gtid,
     check_blocks,
     check_memory,
     check_image_and_hypervisors,

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from stacks.model import Pair, Role, Stack, Tier, VipManager
 from stacks.model_data import FencingDevice, Heartbeat, Mysql, Nfs
-from stacks.plan_data import group_names
+from stacks.plan_data import fence_order, group_names
 from stacks.problems import Problem, twice
 
 INITDEAD_FACTOR = 2
@@ -38,7 +38,7 @@ def _settings(where: str, pair: Pair) -> Iterator[Problem]:
             continue
         if role not in pair.roles:
             yield Problem(f"{where}.roles", f"key {role} needs role {role}", "add the role")
-        if pair.heartbeat is None:
+        if pair.heartbeat is None and not (role is Role.MYSQL and pair.replication is not None):
             yield Problem(where, f"{role} needs Heartbeat", "add `heartbeat: {}`")
     if pair.heartbeat is not None and not group_names(pair):
         yield Problem(f"{where}.heartbeat", "it has no group to hold", "add `mysql` or `nfs`")
@@ -141,8 +141,8 @@ def _fencing(where: str, pair: Pair) -> Iterator[Problem]:
             "write it alone, or leave it out",
         )
     for name in pair.survivor:
-        if name not in group_names(pair):
-            known = ", ".join(group_names(pair))
+        if name not in fence_order(pair):
+            known = ", ".join(fence_order(pair))
             yield Problem(
                 f"{where}.survivor", f"{name!r} is no group of the pair", f"use one of: {known}"
             )

@@ -6,6 +6,7 @@ that the description allows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from stacks import addressing
@@ -13,6 +14,7 @@ from stacks.model import Pair, Role, Stack, Tier, VipManager
 from stacks.model_data import NfsVersion
 from stacks.plan_data import data_plan, nfs_mounts
 from stacks.plan_data_types import NfsPlan
+from stacks.plan_gtid import gtid_plan
 from stacks.plan_types import FirewallRule, VipPlan
 
 SSH_PORT = 22
@@ -38,6 +40,7 @@ def rules(
     found += _sessions(stack, node, member)
     found += _data(stack, node, member)
     found += _nfs_calls(stack, node, member)
+    found += _replication(stack, node, member)
     return tuple(found)
 
 
@@ -111,22 +114,13 @@ def _http(
     stack: Stack, node: str, member: Pair | Tier, vips: tuple[VipPlan, ...]
 ) -> list[FirewallRule]:
     if Role.LB in member.roles:
-        return [
-            FirewallRule(
-                interface=name,
-                protocol="tcp",
-                ports=(addressing.HTTP_PORT,),
-                sources=(),
-                reason="the site, from anywhere",
-            )
-            for name in sorted({vip.network for vip in vips})
-        ]
+        return _site(vips)
     if member.web is None:
         return []
     name, _ = addressing.member_of(stack, node)
     balancers = addressing.balancers_of(stack, name)
     if not balancers:
-        return []
+        return _own_site(member, vips)
     home = addressing.shared_network(stack, node, balancers[0])
     network = stack.networks[home]
     return [
@@ -140,6 +134,27 @@ def _http(
             ),
             reason="pages, from the balancers",
         )
+    ]
+
+
+def _own_site(member: Pair | Tier, vips: tuple[VipPlan, ...]) -> list[FirewallRule]:
+    """Web machines that are a pair serve at their own VIPs, those of their databases apart."""
+    if not isinstance(member, Pair):
+        return []
+    services = {settings.vip for settings in (member.mysql, member.nfs) if settings is not None}
+    return _site(vip for vip in vips if vip.name not in services)
+
+
+def _site(vips: Iterable[VipPlan]) -> list[FirewallRule]:
+    return [
+        FirewallRule(
+            interface=name,
+            protocol="tcp",
+            ports=(addressing.HTTP_PORT,),
+            sources=(),
+            reason="the site, from anywhere",
+        )
+        for name in sorted({vip.network for vip in vips})
     ]
 
 
@@ -212,3 +227,25 @@ def _nfs_ports(nfs: NfsPlan) -> tuple[tuple[str, tuple[int, ...]], ...]:
         ("tcp", (addressing.RPCBIND_PORT, addressing.NFS_PORT, *many)),
         ("udp", (addressing.RPCBIND_PORT, nfs.statd_port)),
     )
+
+
+def _replication(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
+    """MySQL from the other node of a GTID pair, and from the pair's clients."""
+    gtid = gtid_plan(stack, node, member)
+    if gtid is None:
+        return []
+    sources: list[tuple[str, tuple[IPv4Address, ...], str]] = [
+        (gtid.network, (gtid.peer_address,), f"replication from {gtid.peer}")
+    ]
+    if gtid.mysql.clients:
+        sources.append((gtid.vip_interface, gtid.mysql.clients, "mysql, from its clients"))
+    return [
+        FirewallRule(
+            interface=interface,
+            protocol="tcp",
+            ports=(gtid.mysql.port,),
+            sources=tuple(IPv4Network(address) for address in addresses),
+            reason=reason,
+        )
+        for interface, addresses, reason in sources
+    ]

@@ -21,6 +21,7 @@ from stacks.model_data import (
     Metadata,
     Mysql,
     Nfs,
+    Replication,
 )
 
 
@@ -222,6 +223,8 @@ class Pair:
     """MySQL settings; needed for role ``mysql``."""
     nfs: Nfs | None = None
     """NFS settings; needed for role ``nfs``."""
+    replication: Replication | None = None
+    """MySQL is replicated by GTID instead of by DRBD, and its VIP is under keepalived."""
 
 
 @dataclass(frozen=True, kw_only=True)

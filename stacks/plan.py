@@ -27,6 +27,7 @@ from stacks.addressing import (
 from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
 from stacks.model_data import Metadata, NfsVersion
 from stacks.plan_data import data_plan, nfs_mounts
+from stacks.plan_gtid import gtid_plan
 from stacks.plan_types import (
     DeployPlan,
     DiskPlan,
@@ -92,6 +93,8 @@ def _secrets(nodes: Sequence[NodePlan]) -> tuple[str, ...]:
     for node in nodes:
         if node.data is not None:
             names += node.data.secrets
+        if node.gtid is not None:
+            names += node.gtid.secrets
         if node.web is not None:
             names += node.web.secrets
     return tuple(sorted(set(names)))
@@ -176,6 +179,7 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         balancer=balancer_plan(stack, member),
         web=web_plan(stack, name, member_name, member),
         data=data_plan(stack, name, member),
+        gtid=gtid_plan(stack, name, member),
         mounts=mounts,
         notify=_notify(stack, node),
     )

@@ -70,8 +70,8 @@ def data_plan(stack: Stack, node: str, member: Pair | Tier) -> DataPlan | None:
         drbd=_drbd(stack, member, resources),
         heartbeat=_heartbeat(stack, node, member),
         groups=_groups(stack, member, resources),
-        fence=_fence(stack, node, member),
-        mysql=_mysql(stack, node, member),
+        fence=fence_plan(stack, node, member),
+        mysql=mysql_plan(stack, node, member) if member.replication is None else None,
         nfs=_nfs(stack, member),
     )
 
@@ -92,7 +92,12 @@ def member_name(stack: Stack, member: Pair | Tier) -> str:
 
 
 def group_names(pair: Pair) -> tuple[str, ...]:
-    """Groups that a pair has, in the order of ``survivor``."""
+    """Groups that a pair has under Heartbeat, in the order of ``survivor``."""
+    return tuple(n for n in fence_order(pair) if n != "mysql" or pair.replication is None)
+
+
+def fence_order(pair: Pair) -> tuple[str, ...]:
+    """What makes a node the survivor of a cut, first thing first: its groups, and its source."""
     found = [name for name in ("mysql", "nfs") if getattr(pair, name) is not None]
     first = [name for name in pair.survivor if name in found]
     return tuple(dict.fromkeys([*first, *found]))
@@ -243,9 +248,10 @@ def _groups(
     return tuple(groups)
 
 
-def _fence(stack: Stack, node: str, pair: Pair) -> FencePlan:
+def fence_plan(stack: Stack, node: str, pair: Pair) -> FencePlan:
+    """How a node of a pair has the other one powered off."""
     peer = next(name for name in pair.nodes if name != node)
-    names = group_names(pair)
+    names = fence_order(pair)
     delays = {name: place * FENCE_STEP_S for place, name in enumerate(names)}
     return FencePlan(
         devices=pair.fencing,
@@ -261,7 +267,7 @@ def _fence(stack: Stack, node: str, pair: Pair) -> FencePlan:
 
 
 def _outdate(stack: Stack, node: str, pair: Pair, peer: str) -> OutdateLine | None:
-    if drbd_fencing(pair.fencing) is not DrbdFencing.RESOURCE_AND_STONITH:
+    if not pair.disks or drbd_fencing(pair.fencing) is not DrbdFencing.RESOURCE_AND_STONITH:
         return None
     client = _client_network(pair)
     return OutdateLine(
@@ -272,11 +278,13 @@ def _outdate(stack: Stack, node: str, pair: Pair, peer: str) -> OutdateLine | No
     )
 
 
-def _mysql(stack: Stack, node: str, pair: Pair) -> MysqlPlan | None:
+def mysql_plan(stack: Stack, node: str, pair: Pair) -> MysqlPlan | None:
+    """MySQL on a node of a pair; none where it has none."""
     if pair.mysql is None:
         return None
     vip, name = pair.vips[pair.mysql.vip], member_name(stack, pair)
-    mount_point = f"/srv/{pair.mysql.disk}"
+    own = pair.replication is not None
+    mount_point = "/srv/mysql" if own else f"/srv/{pair.mysql.disk}"
     return MysqlPlan(
         data=f"{mount_point}/data",
         mount_point=mount_point,

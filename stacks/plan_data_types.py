@@ -195,9 +195,9 @@ class MysqlPlan:
     """MySQL on one node of a pair."""
 
     data: str
-    """Data directory, on the replicated disk."""
+    """Data directory: on the replicated disk; in a GTID pair on the root disk."""
     mount_point: str
-    """Mount without which it must not start."""
+    """Folder that holds it: the mount without which it must not start; in a GTID pair a folder."""
     vip: IPv4Address
     """Address that clients use."""
     port: int

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 
 from stacks.capacity import Limits
 from stacks.model import NetworkMode, Role, VipManager, VrrpMode
-from stacks.plan_data_types import DataPlan, NfsMount
+from stacks.plan_data_types import DataPlan, FencePlan, MysqlPlan, NfsMount
+from stacks.plan_gtid_types import GtidPlan
 from stacks.plan_web_types import BalancerPlan, WebPlan
 
 T = TypeVar("T")
@@ -227,6 +228,8 @@ class NodePlan:
     """For role web."""
     data: DataPlan | None
     """Where Heartbeat manages the pair."""
+    gtid: GtidPlan | None
+    """Where the pair has ``replication``."""
     mounts: tuple[NfsMount, ...]
     """Exports that it mounts: for role client, and for web machines with ``files``."""
     notify: NotifyPlan | None
@@ -238,6 +241,20 @@ class NodePlan:
         if self.balancer is not None:
             return self.balancer.limits
         return self.web.limits if self.web is not None else None
+
+    @property
+    def fence(self) -> FencePlan | None:
+        """How its peer is made harmless: one way for both managers of a pair."""
+        if self.data is not None:
+            return self.data.fence
+        return self.gtid.fence if self.gtid is not None else None
+
+    @property
+    def mysql(self) -> MysqlPlan | None:
+        """Its MySQL server, whoever replicates the data."""
+        if self.gtid is not None:
+            return self.gtid.mysql
+        return self.data.mysql if self.data is not None else None
 
     def interface(self, network: str) -> Interface:
         """The node's card in a network.

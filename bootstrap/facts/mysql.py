@@ -1,6 +1,7 @@
 """Accounts of the MySQL server that runs on the node, through its local socket.
 
-Where none runs, or it gives no answer in time, nothing is seen: the other node of the pair has it.
+Where none runs, or it gives no answer in time, or is read-only, nothing is seen: the other node of
+the pair has it.
 
 An account's verifier travels over SSH into the memory of the process that holds the password
 itself, and no further: there it says whether that password would be let in. The password is sent
@@ -75,7 +76,8 @@ def script(account: str) -> str:
         ("table_privileges", 'CONCAT(table_schema, ".", table_name)', ""),
     )
     statements = [
-        f'SELECT "{RUNS}"',
+        # A read-only server of a pair has its accounts from the other one.
+        f'SELECT "{RUNS}" FROM DUAL WHERE NOT @@super_read_only',
         'SELECT "account", host, plugin, ssl_type <> "", account_locked = "Y",'
         f' HEX(authentication_string) FROM mysql.user WHERE user = "{account}"',
         *(

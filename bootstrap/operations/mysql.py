@@ -29,8 +29,10 @@ def accounts(
     + seen: what is so on the node.
 
     Only where the server runs: its peer reads the same accounts from the same disk later on, so
-    that neither node has anything to do after a switchover. Connections that are open stay. The
-    statements travel on standard input: no process list, log or diff of the node shows them.
+    that neither node has anything to do after a switchover. In a GTID pair the peer reads them from
+    the log; one that was made anew has begun with the accounts of today, so that each statement
+    passes where it finds its work done. Connections that are open stay. The statements travel on
+    standard input: no process list, log or diff of the node shows them.
     """
     if seen.mysql is None:
         host.noop("no MySQL server answers here")
@@ -40,7 +42,7 @@ def accounts(
     found = seen.mysql.accounts
     for gone in sorted(set(found) - set(clients)):
         reasons.append(f"{account}@{gone} is no client; its account is dropped")
-        statements.append(f"DROP USER {_name(account, gone)}")
+        statements.append(f"DROP USER IF EXISTS {_name(account, gone)}")
     for client in clients:
         reason, needed = _account(account, client, password, found.get(client))
         reasons += reason
@@ -61,12 +63,12 @@ def _account(
     proof = f"IDENTIFIED WITH {PLUGIN} BY {_quoted(password)} REQUIRE SSL"
     if found is None:
         reason = f"{account}@{client} has no account; it is made"
-        return [reason], [f"CREATE USER {_name(account, client)} {proof}"]
+        return [reason], [f"CREATE USER IF NOT EXISTS {_name(account, client)} {proof}"]
     wrong = _wrong(password, found)
     if not wrong:
         return [], []
     reason = f"{account}@{client}: {', '.join(wrong)}"
-    return [reason], [f"ALTER USER {_name(account, client)} {proof} ACCOUNT UNLOCK"]
+    return [reason], [f"ALTER USER IF EXISTS {_name(account, client)} {proof} ACCOUNT UNLOCK"]
 
 
 def _wrong(password: str, found: SeenAccount) -> list[str]:

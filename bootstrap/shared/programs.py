@@ -53,3 +53,8 @@ def one_file(path: str, source: Path, *, stack: str) -> ManagedFile:
     return ManagedFile(
         path=path, content=whose + source.read_text(encoding="utf-8"), check=CHECK_PYTHON
     )
+
+
+def is_fresh(path: str, *, within_s: int) -> str:
+    """Shell text: whether a program has written a file within so many seconds."""
+    return f"find {path} -newermt '{within_s} seconds ago' 2>/dev/null | grep -q ."

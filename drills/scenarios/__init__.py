@@ -15,6 +15,8 @@ from drills.scenarios import (
     processes,
     requests,
     soak,
+    source_links,
+    sources,
 )
 
 DRILLS: tuple[Drill, ...] = (
@@ -28,6 +30,8 @@ DRILLS: tuple[Drill, ...] = (
     *disks.DRILLS,
     *changes.DRILLS,
     *soak.DRILLS,
+    *sources.DRILLS,
+    *source_links.DRILLS,
     *controls.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

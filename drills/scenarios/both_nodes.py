@@ -24,7 +24,7 @@ def fails_on_both(stage: Stage, *, how: str, words: str) -> None:
         stage: the pair. how: what is wrong with its unit. words: of the problem that is named.
     """
     stage.spread()
-    group = stage.group
+    group = stage.disk_group
     others = [item for item in stage.data.groups if item != group]
     unit = group.units[0]
     active = stage.holder(group)

@@ -45,8 +45,7 @@ def freeze_thaw_unfenced(stage: Stage) -> None:
     left = stage.other(active)
     stage.mark(f"{active} frozen")
     with frozen(stage.stack, active):
-        for group in stage.data.groups:
-            stage.wait_until_at(group, left)
+        stage.wait_until_all_at(left)
     stage.mark(f"{active} goes on")
     stage.watches[active].wait_for_more(2, timeout_s=SAMPLE_S)
     last(BOTH_S)

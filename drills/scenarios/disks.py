@@ -17,7 +17,7 @@ NAMED_S = 60
 
 def disk_full(stage: Stage) -> None:
     """A named problem; writes are refused and none is lost; there is room again, and they go on."""
-    group = stage.group
+    group = stage.disk_group
     active = stage.holder(group)
     stage.mark(f"{group.mount_point} full on {active}")
     since = stage.marks[-1].at
@@ -38,7 +38,7 @@ def disk_full(stage: Stage) -> None:
 
 def disk_lost(stage: Stage) -> None:
     """The Primary goes on with its peer's copy, and ``status`` names what is wrong."""
-    group = stage.group
+    group = stage.disk_group
     active = stage.holder(group)
     stage.mark(f"backing disk of {group.resource} detached on {active}")
     with disk_detached(stage.stack, active, group.resource):

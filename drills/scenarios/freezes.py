@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from drills.drill import POWERED_OFF, Drill
+from drills.drill import BOTH, POWERED_OFF, Drill
 from drills.faults import frozen, power_off_held
 from drills.stage import OFF_S, Stage
 from drills.wait import last
@@ -20,7 +20,8 @@ def freeze(stage: Stage, *, dead_times: float, moves: bool | None) -> None:
 
     Args:
         stage: the pair. dead_times: how long. moves: whether it must be powered off and its groups
-            must move; None where both are right.
+            must move, for which it stands still while the other one hesitates, too; None where both
+            are right.
     """
     active = stage.active
     stage.gather(active)
@@ -28,18 +29,17 @@ def freeze(stage: Stage, *, dead_times: float, moves: bool | None) -> None:
         stage.may_fence = {active}
     if moves:
         stage.must_fence = {active}
-    seconds = dead_times * stage.data.heartbeat.deadtime_s
+    seconds = dead_times * (stage.subject.off_s if moves else stage.subject.dead_s)
     stage.mark(f"{active} frozen for {seconds:g} s")
     with frozen(stage.stack, active):
         last(seconds)
     stage.mark(f"{active} goes on")
     if moves is None:
         # Who has asked for its power-off before it went on hesitates, and then gets it.
-        last(max(stage.data.fence.delays_s.values()) + ANSWER_S)
+        last(max(stage.subject.fence.delays_s.values()) + ANSWER_S)
     elif moves:
         stage.wait_until_off(active)
-        for group in stage.data.groups:
-            stage.wait_until_at(group, stage.other(active))
+        stage.wait_until_all_at(stage.other(active))
     stage.wait_until_steady_again()
     stage.writes_go_on()
     if moves is False:
@@ -56,10 +56,10 @@ def freeze_thaw(stage: Stage) -> None:
     with power_off_held(stage.stack, stage.pair):
         stage.mark(f"{active} frozen, power-offs held back")
         with frozen(stage.stack, active):
-            stage.wait_for_problem(f"waits for fencing of {active}", timeout_s=OFF_S)
+            stage.wait_for_problem(stage.subject.waits(left, active), timeout_s=OFF_S)
             stage.expect_nobody_took_over(active)
         stage.mark(f"{active} goes on")
-        last(THAWED_DEAD_TIMES * stage.data.heartbeat.deadtime_s)
+        last(THAWED_DEAD_TIMES * stage.subject.dead_s)
     stage.mark("power-offs carried out")
     last(ANSWER_S)
     off = stage.powered_off()
@@ -74,19 +74,29 @@ DRILLS = (
         name="freeze-half",
         sentence="The active node stands still for half the dead time: nothing moves.",
         run=partial(freeze, dead_times=0.5, moves=False),
+        kinds=BOTH,
         seconds=90,
     ),
     Drill(
         name="freeze-one",
         sentence="The active node stands still for the dead time: it goes on, or is powered off.",
         run=partial(freeze, dead_times=1.0, moves=None),
+        kinds=BOTH,
         seconds=240,
         fencing=POWERED_OFF,
     ),
     Drill(
+        name="freeze-back",
+        sentence="The active node goes on while its peer hesitates: nobody is powered off.",
+        run=partial(freeze, dead_times=1.5, moves=False),
+        seconds=150,
+        fencing=POWERED_OFF,
+    ),
+    Drill(
         name="freeze-long",
-        sentence="The active node stands still for 1.5 dead times: it is powered off.",
+        sentence="The active node stands still 1.5 x as long as is waited: it is powered off.",
         run=partial(freeze, dead_times=1.5, moves=True),
+        kinds=BOTH,
         seconds=300,
         fencing=POWERED_OFF,
     ),
@@ -94,6 +104,7 @@ DRILLS = (
         name="freeze-thaw",
         sentence="The active node thaws before its power-off, which is held back: nothing is lost.",
         run=freeze_thaw,
+        kinds=BOTH,
         seconds=360,
         fencing=POWERED_OFF,
     ),

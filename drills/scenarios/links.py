@@ -38,8 +38,7 @@ def partition(stage: Stage) -> None:
         sentence = f"{found} was powered off, though {stays} holds {survivor.name}"
         stage.expect(found == shot, sentence)
         stage.writes_go_on()
-        for group in stage.data.groups:
-            stage.expect_at(group, stays)
+        stage.expect_all_at(stays)
         off = stage.powered_off()
         stage.expect(off == [shot], f"powered off: {off}")
         if both_serve:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from drills.drill import Drill
+from drills.drill import BOTH, Drill
 from drills.faults_inside import service_stopped
 from drills.stage import Stage
 
@@ -20,8 +20,7 @@ def heartbeat_stop(stage: Stage) -> None:
         stage.mark(f"heartbeat stopped on {active}")
         with service_stopped(stage.stack, active, "heartbeat"):
             stage.writes_go_on()
-            for group in stage.data.groups:
-                stage.expect_at(group, stage.other(active))
+            stage.expect_all_at(stage.other(active))
         stage.mark(f"heartbeat started on {active}")
         stage.wait_until_steady()
 
@@ -34,14 +33,13 @@ def switchover(stage: Stage) -> None:
         stage.mark(f"switchover to {target}")
         stage.switch(target)
         stage.writes_go_on()
-        for group in stage.data.groups:
-            stage.expect_at(group, target)
+        stage.wait_until_all_at(target)
         stage.wait_until_steady()
 
 
 def drbd_hand_switch(stage: Stage) -> None:
     """Document 002: a file on one node, the disk switched by hand, read on the other, and back."""
-    first, group = stage.active, stage.group
+    first, group = stage.active, stage.disk_group
     stage.gather(first)
     with ExitStack() as stopped:
         # Backup first, so that nothing is taken over; started in the other order.
@@ -59,7 +57,7 @@ def drbd_hand_switch(stage: Stage) -> None:
 def _use_by_hand(stage: Stage, node: str, *, expected: str, text: str) -> str:
     """Promote and mount on a node, read the other's text and leave its own, which is returned;
     meanwhile the other one is refused everything."""
-    stack, group, idle = stage.stack, stage.group, stage.other(node)
+    stack, group, idle = stage.stack, stage.disk_group, stage.other(node)
     file = f"{group.mount_point}/{HAND_FILE}"
     stack.exec(node, f"drbdadm primary {group.resource}")
     try:
@@ -101,6 +99,7 @@ DRILLS = (
     Drill(
         name="switchover",
         sentence="A planned switchover, there and back, under load: nothing is lost.",
+        kinds=BOTH,
         run=switchover,
         seconds=150,
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from drills.drill import POWERED_OFF, Drill
 from drills.faults import endpoint_down, power_cut
 from drills.stage import MOVE_S, Stage
@@ -15,28 +18,32 @@ BOOT_ALONE_S = 400
 def power_cut_active(stage: Stage) -> None:
     """One group on each node where there are two."""
     stage.spread()
-    _cut_the_active_one(stage)
+    stage.must_fence = {stage.active}
+    cut_the_active_one(stage, stage.expect_all_at)
 
 
 def power_cut_both(stage: Stage) -> None:
     """Both groups on the node that dies."""
     stage.gather(stage.active)
-    _cut_the_active_one(stage)
+    stage.must_fence = {stage.active}
+    cut_the_active_one(stage, stage.expect_all_at)
 
 
-def _cut_the_active_one(stage: Stage) -> None:
+def cut_the_active_one(stage: Stage, arrived: Callable[[str], None]) -> None:
+    """The active node loses its power and comes back: what it had is and stays with its peer.
+
+    Args:
+        stage: the pair. arrived: says, while it is off, that all of it is with that node.
+    """
     dead = stage.active
     left = stage.other(dead)
-    stage.must_fence = {dead}
     stage.mark(f"power of {dead} cut")
     with power_cut(stage.stack, dead):
         stage.writes_go_on()
-        for group in stage.data.groups:
-            stage.expect_at(group, left)
+        arrived(left)
     stage.mark(f"{dead} started again")
     stage.wait_until_steady()
-    for group in stage.data.groups:
-        stage.expect_at(group, left)
+    stage.expect_all_at(left)
 
 
 def endpoint_is_down(stage: Stage) -> None:
@@ -66,6 +73,16 @@ def both_off_stale_first(stage: Stage) -> None:
     stage.gather(newer)
     stale = stage.other(newer)
     stage.must_fence = {stale}
+    with stale_alone(stage, stale):
+        stage.wait_for_problem(f"Take-over on {stale} waits", timeout_s=BOOT_ALONE_S)
+        stage.expect_nobody_took_over(newer)
+
+
+@contextmanager
+def stale_alone(stage: Stage, stale: str) -> Iterator[None]:
+    """Both nodes lose their power, one after the other with writes between them, and the stale one
+    is started alone; at the end the other one is, and the pair is whole again."""
+    newer = stage.other(stale)
     stage.mark(f"power of {stale} cut")
     with power_cut(stage.stack, stale):
         stage.writes_go_on()
@@ -73,8 +90,7 @@ def both_off_stale_first(stage: Stage) -> None:
         with power_cut(stage.stack, newer):
             stage.stack.start(stale)
             stage.mark(f"{stale} started, alone")
-            stage.wait_for_problem(f"Take-over on {stale} waits", timeout_s=BOOT_ALONE_S)
-            stage.expect_nobody_took_over(newer)
+            yield
         stage.mark(f"{newer} started")
     stage.wait_until_steady(timeout_s=2 * MOVE_S)
     stage.writes_go_on()

@@ -63,8 +63,7 @@ def kill_heartbeat(stage: Stage) -> None:
     killed(stage.stack, active, "heartbeat")
     stage.wait_until_off(active)
     stage.writes_go_on()
-    for group in stage.data.groups:
-        stage.expect_at(group, stage.other(active))
+    stage.expect_all_at(stage.other(active))
     stage.wait_until_steady_again()
     stage.writes_go_on()
 

@@ -19,7 +19,7 @@ DOES = ("does: Takeover(", "does: Request(")
 
 def take_over_lost(stage: Stage) -> None:
     """In an orderly move: the peer has given the group up, and nobody has it."""
-    group = stage.group
+    group = stage.disk_group
     target = stage.other(stage.holder(group))
     stage.mark(f"take-over of {group.name} by {target}, whose request gets lost")
     with request_lost(stage.stack, target, group):
@@ -33,7 +33,7 @@ def take_over_lost(stage: Stage) -> None:
 def take_over_lost_alone(stage: Stage) -> None:
     """After a power cut, as it was once seen: the peer is off and cannot be asked."""
     stage.spread()
-    group = stage.group
+    group = stage.disk_group
     dead = stage.holder(group)
     left = stage.other(dead)
     stage.must_fence = {dead}

@@ -19,8 +19,10 @@ CONFIG = "/etc/pairwise/app.php"
 """The application's configuration, on each web machine (block php_web)."""
 TABLE = "pairwise_drill"
 """The drills' own table; the application's rows stay as they are."""
-ANSWER_S = 30
-"""A disk whose peer is being fenced answers late, and then it has kept the row."""
+ANSWER_S = 5
+"""A disk whose peer is being fenced answers late, and then it has kept the row: that takes less. To
+a holder that is dead, its connection would go on sending for as long as the outage lasts, and once
+more as long until its next attempt (tcp(7), tcp_retries2: each pause twice the one before)."""
 PROGRAM = """\
 [, $config, $table, $every, $answer] = $argv;
 $place = (require $config)['database'];

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from drills.wait import wait_until
 
@@ -43,6 +43,8 @@ class Write:
     """``ok``, ``failed`` or ``unknown``; a write under way may be there or not."""
     error: str = ""
     """What the client was told."""
+    served: bool = True
+    """Whether clients could have written so: the VIP was with the server."""
 
 
 def apply_line(writes: dict[int, Write], line: str, *, at: float) -> None:
@@ -55,8 +57,18 @@ def apply_line(writes: dict[int, Write], line: str, *, at: float) -> None:
     if what == "invoked":
         writes[number] = Write(id=number, invoked=at)
     elif what in OUTCOMES and number in writes:
-        error = str(event.get("error", ""))
-        writes[number] = replace(writes[number], ended=at, outcome=what, error=error)
+        error, served = str(event.get("error", "")), bool(event.get("served", True))
+        writes[number] = replace(writes[number], ended=at, outcome=what, error=error, served=served)
+
+
+class Writes(Protocol):
+    """What clients of one group have written so far."""
+
+    def history(self) -> list[Write]:
+        """Every write so far, by number."""
+
+    def wait_for_more(self, count: int, *, timeout_s: float) -> None:
+        """Wait until so many writes were acknowledged since now."""
 
 
 class Recorder:
@@ -146,6 +158,11 @@ def acknowledged(history: Sequence[Write]) -> list[Write]:
     return [write for write in history if write.outcome == "ok"]
 
 
+def served(history: Sequence[Write]) -> list[Write]:
+    """Those of them that clients could have got."""
+    return [write for write in acknowledged(history) if write.served]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gap:
     """The longest time between two acknowledgements in a row."""
@@ -163,7 +180,7 @@ class Gap:
 
 def longest_gap(history: Sequence[Write]) -> Gap:
     """From the last good answer before the outage to the first one after it."""
-    ends = sorted(write.ended for write in acknowledged(history) if write.ended is not None)
+    ends = sorted(write.ended for write in served(history) if write.ended is not None)
     gaps = [Gap(start=before, end=after) for before, after in pairwise(ends)]
     return max(gaps, key=lambda gap: gap.seconds, default=Gap(start=0.0, end=0.0))
 

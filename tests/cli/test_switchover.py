@@ -50,7 +50,7 @@ def test_a_node_of_another_pair_is_refused_before_anything_is_asked() -> None:
 
 
 def test_a_pair_that_has_no_groups_is_refused() -> None:
-    with pytest.raises(CommandError, match="no pair 'lb' under Heartbeat: choose one of: data"):
+    with pytest.raises(CommandError, match="no pair 'lb' that holds data: choose one of: data"):
         data_pair(SIX, "lb")
     with pytest.raises(CommandError, match="no group 'redis': choose one of: mysql, nfs"):
         PairOf(DATA, _Ssh([], {})).chosen("redis")  # type: ignore[arg-type]

@@ -13,8 +13,8 @@ from tests.descriptions import STACKS
 
 OFFERED = {
     "doctor", "lab", "up", "preview", "destroy", "status", "verify", "ssh", "exec", "console",
-    "start", "stop", "switchover", "activate", "fence", "heal", "repair", "render", "where",
-    "graph", "shell", "drill",
+    "start", "stop", "switchover", "activate", "fence", "heal", "repair", "replication", "render",
+    "where", "graph", "shell", "drill",
 }  # fmt: skip
 """The commands of this issue; those of later ones are not offered."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stacks.load import load_stack
+from stacks.plan import make_plan
 from tests.components.recorder import Recorder, declare
 from tests.descriptions import STACKS, six
 
@@ -39,6 +40,25 @@ def test_the_pair_alone_gets_it_and_no_password_is_made_in_its_stead(built: Reco
     assert "data-certificate-key" not in built.of_type("pyinfra:index:Password")
     for deploy in ("lb-deploy", "web-deploy"):
         assert "data-certificate-key" not in _spec(built, deploy)["secrets"]
+
+
+def test_a_gtid_pair_has_it_for_its_nodes_too_and_all_its_secrets() -> None:
+    """Each node's server is asked by the other one, at its own address."""
+    stack = load_stack(STACKS / "Pulumi.duo.yaml")
+    recorder = declare(stack)
+
+    (made,) = recorder.of_type("pyinfra:index:Certificate").values()
+    assert made.inputs["names"] == ["db.duo.lab", "10.73.2.150", "10.73.2.11", "10.73.2.12"]
+    (access,) = recorder.of_type("pyinfra:index:FenceAccess").values()
+    machines = {node: entry["machine"] for node, entry in access.inputs["nodes"].items()}
+    assert machines == {"server1": "duo-server1", "server2": "duo-server2"}
+    secrets = _spec(recorder, "duo-deploy")["secrets"]
+    assert set(secrets) == set(make_plan(stack).slice("duo").secrets)
+    for name in ("duo-replication", "duo-clone", "duo-monitor"):
+        assert secrets[name] == f"PASSWORD {name}"
+    # The longest that a replica takes (CHANGE REPLICATION SOURCE TO).
+    lengths = recorder.of_type("pyinfra:index:Password")["duo-replication"].inputs["length"]
+    assert lengths <= 32
 
 
 def test_its_key_is_secret_and_its_certificate_is_not(built: Recorder) -> None:

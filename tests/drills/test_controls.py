@@ -104,7 +104,8 @@ def test_controls_are_for_pairs_without_their_safety_alone() -> None:
 
 def test_drills_that_have_a_node_powered_off_are_for_pairs_that_do() -> None:
     every = plans()
-    powered_off = {"power-cut", "partition", "freeze-long", "freeze-thaw", "kill-heartbeat"}
+    powered_off = {"power-cut", "partition", "freeze-long", "freeze-thaw", "freeze-back"}
+    powered_off |= {"kill-heartbeat"}
     assert powered_off <= {drill.name for drill in applying(every["nfs"])}
     for name in ("nfs-dopd", "nfs-no-fencing"):
         found = {drill.name for drill in applying(every[name])}

@@ -14,6 +14,7 @@ from drills.described import changed, described_as, in_force
 from drills.running import LiveStack
 from drills.scenarios.changes import Change, changes
 from drills.stage import Stage
+from drills.subject import Kind, subject_of
 from stacks.load import CONFIG_KEY, read_stack, stack_file
 from stacks.plan import make_plan
 from stacks.plan_types import Plan
@@ -67,10 +68,9 @@ def test_it_is_put_back_also_when_it_could_not_be_brought_into_force(
 
 def stage_of(plan: Plan, pair: str) -> Stage:
     nodes = tuple(sorted(plan.deploys[pair].nodes))
-    data = plan.nodes[nodes[0]].data
-    assert data is not None
+    subject = subject_of(plan, pair, Kind.HEARTBEAT)
     unused: Any = None
-    return Stage(STACK, plan, pair, (nodes[0], nodes[1]), data, unused, {}, {}, unused)
+    return Stage(STACK, plan, pair, (nodes[0], nodes[1]), subject, unused, {}, {}, unused)
 
 
 def files(plan: Plan, node: str) -> dict[str, tuple[str, str]]:

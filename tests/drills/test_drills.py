@@ -66,7 +66,7 @@ def test_drills_apply_by_the_roles_of_the_plan(every_plan: dict[str, Plan]) -> N
     assert "drbd-hand-switch" not in of_six
     assert "refused-on-both" in of_nfs & of_six
     assert {"take-over-lost", "node-lost", "values-changed"} <= of_nfs & of_six
-    assert applying(every_plan["duo"]) == []
+    assert applying(every_plan["alone-lb-single"]) == []
 
 
 def test_each_group_has_a_client_that_writes(every_plan: dict[str, Plan]) -> None:
@@ -74,12 +74,12 @@ def test_each_group_has_a_client_that_writes(every_plan: dict[str, Plan]) -> Non
     groups = six.nodes["data1"].data
     assert groups is not None
     mysql, files = (writer_of(six, "data", group) for group in groups.groups)
-    assert (mysql.client, files.client) == ("web1", "web1")
+    assert (mysql.clients, files.clients) == (("web1",), ("web1",))
     assert "setpriv" in files.write and mysql.write.startswith("php -r")
     assert "password" not in mysql.clear + mysql.read
     only = nfs.nodes["nfs1"].data
     assert only is not None
-    assert writer_of(nfs, "nfs", only.groups[0]).client == "client1"
+    assert writer_of(nfs, "nfs", only.groups[0]).clients == ("client1",)
     without = {name: node for name, node in nfs.nodes.items() if name != "client1"}
     alone = replace(nfs, nodes=without)
     with pytest.raises(NoClientError, match="needs a client"):

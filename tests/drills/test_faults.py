@@ -287,3 +287,20 @@ def test_what_is_removed_from_a_node_is_shell(tmp_path: Path) -> None:
         )
         assert done.stdout == said
     assert not drop_in.exists() and not filler.exists()
+
+
+def test_adverts_are_dropped_on_their_way_to_one_node(heard: Heard) -> None:
+    node = plans()["duo"].nodes["server2"]
+    fails_inside(faults.adverts_dropped("pw-test", node, ("inside", "outside")))
+    rules, gone = heard.nft
+    assert rules.count("ip protocol 112 drop") == 2
+    for network in ("inside", "outside"):
+        assert f"ether daddr {node.interface(network).mac} ip protocol 112" in rules
+    assert gone.startswith("delete table bridge drill")
+
+
+def test_a_machine_that_was_shut_down_is_started_again(heard: Heard, stack: LiveStack) -> None:
+    heard.states = {"nfs1": "shut off"}
+    fails_inside(faults.shut_down(stack, "nfs1"))
+    assert heard.inside == [("nfs1", "systemctl poweroff")]
+    assert heard.started == ["nfs1"]

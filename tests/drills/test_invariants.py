@@ -6,8 +6,10 @@ import json
 import sys
 from typing import Any
 
+import pytest
+
 from drills.inside import PROGRAM, Sample, clock_offset, sample_of, sampled
-from drills.invariants import Verdict, one_holder, one_mysqld, one_primary, worst
+from drills.invariants import Verdict, one_holder, one_mysqld, one_primary, one_source, worst
 from drills.workloads.recorder import end_group, start_group
 
 PROC = " 0: cs:Connected ro:{}/Secondary ds:UpToDate/UpToDate C r-----\n    ns:0 nr:0 oos:0\n"
@@ -72,6 +74,18 @@ def test_two_mysqld_are_seen_on_two_nodes_and_on_one() -> None:
     assert one_mysqld(steady(20)).verdict is Verdict.PASS
 
 
+def test_two_sources_are_seen_and_a_promotion_is_none() -> None:
+    first = [sample("a", float(n), writable=True) for n in range(6)]
+    closed = [sample("a", 6.0 + n, writable=False) for n in range(6)]
+    silent = [sample("b", n + 0.4, writable=None) for n in range(7)]
+    second = [sample("b", 7.4 + n, writable=True) for n in range(5)]
+    assert one_source([*first, *closed, *silent, *second]).verdict is Verdict.PASS
+    both = [*first, *closed, sample("b", 4.4, writable=True), sample("b", 5.4, writable=True)]
+    assert one_source(both).reason == "MySQL could be written to on a and b at once"
+    thawed = [*first, sample("a", 40.0, writable=True), *second, sample("b", 41.0, writable=True)]
+    assert one_source(thawed).verdict is Verdict.FAIL
+
+
 def arp(at: float, *macs: str) -> dict[str, Any]:
     return {"at": at, "vip": "10.0.0.1", "sequence": int(at * 5), "macs": list(macs)}
 
@@ -120,3 +134,31 @@ def test_the_program_on_the_node_says_what_is_read_here() -> None:
     process.stdout.close()
     found = sample_of("a", line, at=1.0, wall=9.0)
     assert found is not None and found.up > 0 and found.boot
+
+
+CLIENT = """
+import sys, time
+for line in sys.stdin:
+    words = line.split()
+    time.sleep({late_s})
+    print(words[1].rstrip(","), {closed}, sep="\\t", flush=True)
+"""
+"""Answers as ``mysql --batch`` does."""
+
+
+@pytest.mark.parametrize(
+    ("late_s", "closed", "writable"), [(0, 0, True), (0, 1, False), (1.5, 0, None)]
+)
+def test_the_program_asks_the_server_and_takes_no_late_answer(
+    late_s: float, closed: int, writable: bool | None
+) -> None:
+    client = [sys.executable, "-c", CLIENT.format(late_s=late_s, closed=closed)]
+    # Every machine has a process of some name; here one counts as the server.
+    program = PROGRAM.replace('== "mysqld"', '!= ""')
+    process = start_group([sys.executable, "-c", program, *client])
+    assert process.stdout is not None
+    lines = [process.stdout.readline().decode() for _ in range(3)]
+    end_group(process)
+    process.stdout.close()
+    found = sample_of("a", lines[-1], at=1.0, wall=9.0)
+    assert found is not None and found.writable is writable

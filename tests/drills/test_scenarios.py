@@ -12,7 +12,7 @@ from typing_extensions import override
 from drills.running import LiveStack
 from drills.scenarios import changes, links, processes, requests
 from drills.stage import DrillFailedError, Mark, Stage
-from stacks.plan_data_types import ServiceGroup
+from drills.subject import Kind, subject_of
 from tests.golden.tree import plans
 
 KERNEL = (
@@ -43,12 +43,11 @@ def stage_of(answer: str = "", log: Sequence[dict[str, Any]] = ()) -> Stage:
             return list(log)
 
     plan = plans()["six"]
-    data = plan.nodes["data1"].data
-    assert data is not None
+    subject = subject_of(plan, "data", Kind.HEARTBEAT)
     unused: Any = None
     stack = Pretended("six", "n", "u")
     said: list[str] = []
-    return Stage(stack, plan, "data", ("data1", "data2"), data, unused, {}, {}, said.append)
+    return Stage(stack, plan, "data", ("data1", "data2"), subject, unused, {}, {}, said.append)
 
 
 def test_the_amount_of_a_resync_is_read_from_the_kernel() -> None:
@@ -86,7 +85,7 @@ def test_a_repair_is_the_monitor_s_and_in_time(
     lost: float | None, passed: float | None, wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = stage_of("\n".join(MONITOR))
-    group: ServiceGroup = stage.group
+    group = stage.disk_group
     seen = {"lost": lost, "passed": passed}
     found = {name: at for name, at in seen.items() if at is not None}
     monkeypatch.setattr(requests, "requests_seen", lambda *_: found)

@@ -9,7 +9,8 @@ from drills.inside import Sample
 from drills.judge import Watched, group_result
 from drills.picture import picture
 from drills.stage import Mark
-from drills.timeline import breakdown, events_of
+from drills.subject import Kind, Subject, subject_of
+from drills.timeline import breakdown, events_of, group_starts
 from drills.workloads.recorder import Write
 from stacks.plan_data_types import ServiceGroup
 from tests.golden.tree import plans
@@ -38,6 +39,10 @@ def group() -> ServiceGroup:
     return data.groups[0]
 
 
+def subject() -> Subject:
+    return subject_of(plans()["nfs"], "nfs", Kind.HEARTBEAT)
+
+
 def journal(*, zero: float, without: str = "nothing") -> str:
     entries = [
         {
@@ -53,7 +58,7 @@ def journal(*, zero: float, without: str = "nothing") -> str:
 
 def test_the_parts_of_a_power_cut_add_up_to_the_outage() -> None:
     events = events_of("nfs2", journal(zero=1000.0), offset=BEHIND_S)
-    parts = breakdown(events, group(), fault=1000.0, first_write=1016.2)
+    parts = breakdown(events, group_starts(group()), fault=1000.0, first_write=1016.2)
     assert parts == {
         "detect": 8.0, "fence": 2.0, "promote": 1.0, "mount": 1.5, "start": 2.5, "vip": 1.2,
     }  # fmt: skip
@@ -63,7 +68,10 @@ def test_the_parts_of_a_power_cut_add_up_to_the_outage() -> None:
 def test_an_orderly_move_has_no_fence() -> None:
     text = journal(zero=1000.0, without="nfs1")
     parts = breakdown(
-        events_of("nfs2", text, offset=BEHIND_S), group(), fault=1000.0, first_write=1016.0
+        events_of("nfs2", text, offset=BEHIND_S),
+        group_starts(group()),
+        fault=1000.0,
+        first_write=1016.0,
     )
     assert "fence" not in parts
     assert parts["detect"] == 10.0
@@ -103,7 +111,7 @@ def watched(*, moves: bool) -> Watched:
 
 def test_the_outage_runs_from_the_last_good_write_to_the_first() -> None:
     events = {"52:b": events_of("nfs2", journal(zero=1020.1), offset=BEHIND_S)}
-    found = group_result(watched(moves=True), group(), events)
+    found = group_result(watched(moves=True), subject(), group(), events)
     assert (found.outage_s, found.acknowledged, found.lost) == (16.2, 151, 0)
     assert found.breakdown["detect"] == 8.0
     assert round(sum(found.breakdown.values()), 1) == 16.1
@@ -111,7 +119,7 @@ def test_the_outage_runs_from_the_last_good_write_to_the_first() -> None:
 
 def test_a_stall_without_a_move_has_no_parts() -> None:
     events = {"52:a": events_of("nfs1", journal(zero=1020.1), offset=BEHIND_S)}
-    assert group_result(watched(moves=False), group(), events).breakdown == {}
+    assert group_result(watched(moves=False), subject(), group(), events).breakdown == {}
 
 
 def test_the_picture_is_svg_with_a_lane_for_each_thing() -> None:
@@ -119,10 +127,17 @@ def test_the_picture_is_svg_with_a_lane_for_each_thing() -> None:
         "marks": [[0.0, "power of <nfs1> cut"], [20.0, "started"]],
         "holders": {"10.74.1.82": [[-5, ["52:a"]], [10, []], [15, ["52:b"]]]},
         "primaries": {"nfs2 minor 0": [[-5, "Secondary"], [12, "Primary"]]},
+        "sources": {"nfs1": [[-5, True], [9, False]]},
         "writes": {"nfs": [[-1.0, "ok"], [16.0, "ok"], [9.0, "unknown"]]},
     }
     text = picture(timeline, {"52:a": "nfs1", "52:b": "nfs2", "10.74.1.82": "VIP nfs"})
     shown = [node.text or "" for node in ET.fromstring(text).iter() if node.text]
     joined = " ".join(shown)
-    for words in ("VIP nfs", "writes to nfs", "Primary: nfs2 minor 0", "power of <nfs1> cut"):
+    for words in (
+        "VIP nfs",
+        "writes to nfs",
+        "Primary: nfs2 minor 0",
+        "source: nfs1",
+        "power of <nfs1> cut",
+    ):
         assert words in joined

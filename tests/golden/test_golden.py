@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.golden.tree import STACKS, VARIANTS, expected, recorded, render_expected
+from bootstrap.deploy import manifests
+from stacks.plan_types import dump, load_deploy_plan
+from tests.golden.tree import STACKS, VARIANTS, expected, plans, recorded, render_expected
 
 AGAIN = "python -m tests.golden.regenerate writes them anew; read the diff"
 
@@ -20,6 +24,28 @@ def test_files_are_as_recorded(stack: str) -> None:
 
 def test_rendering_is_stable() -> None:
     assert render_expected() == expected()
+
+
+@pytest.mark.parametrize("stack", [*STACKS, *VARIANTS])
+def test_the_engine_may_hand_maps_over_in_any_order(stack: str) -> None:
+    plan = plans()[stack]
+    for name, deploy in plan.deploys.items():
+        handed_over = load_deploy_plan(backwards(dump(deploy)))
+        for node in deploy.nodes:
+            first, second = (
+                [(manifest.files, manifest.units) for manifest in manifests(node=n, plan=p)]
+                for n, p in ((deploy.nodes[node], deploy), (handed_over.nodes[node], handed_over))
+            )
+            assert first == second, f"{name}: {node}"
+
+
+def backwards(value: Any) -> Any:
+    """The same with every map the other way round."""
+    if isinstance(value, list):
+        return [backwards(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: backwards(value[key]) for key in reversed(value)}
 
 
 def test_every_file_ends_with_a_newline_and_names_its_owner() -> None:

@@ -20,7 +20,7 @@ STACKS: Final = ("six", "six-gtid", "duo", "nfs", "lvs", "gateway")
 
 RUNNING: Final = {True: "running", False: "stopped", None: "left-alone"}
 """A unit that a cluster manager decides about is in nobody's desired state."""
-COPIED: Final = "/usr/local/lib/pairwise/monitor/"
+COPIED: Final = ("/usr/local/lib/pairwise/monitor/", "/usr/local/lib/pairwise/gtid/")
 """Not rendered: modules of this repository as they are, with a line before them."""
 
 WITHOUT_DATA: Final[Mapping[str, Any]] = {"tiers.web.web": {}}

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.image
 
 SHARE = "/usr/share/heartbeat"
 PROGRAM = f"""
-import json, os, subprocess, threading
+import json, os, re, subprocess, threading
 found = {{}}
 def run(*argv, **more):
     env = {{**os.environ, "HA_CURHOST": "data1", "HA_FUNCS": "/etc/ha.d/shellfuncs",
@@ -41,17 +41,23 @@ heard("asked", "/etc/ha.d/harc", "hb_takeover", HA_src="data2", HA_rsc_hold="loc
 found["keys"] = run("{SHARE}/ResourceManager", "listkeys", "data2")
 found["own"] = run("/etc/ha.d/harc", "hb_takeover", HA_src="data1", HA_rsc_hold="local")
 found["other"] = run("sh", "-c", ". /etc/ha.d/shellfuncs; ocf_is_true yes && ha_log hello")
+binary = open("/usr/libexec/heartbeat/heartbeat", "rb").read()
+found["words"] = sorted({{w.decode() for w in re.findall(rb"\\b[a-z]+(?:keys|group)\\b", binary)}})
 print(json.dumps(found))
 """
+
+
+def node_files() -> dict[str, str]:
+    """Path -> text of the block's files on data1 of stack six."""
+    plan = next(p for p in plans()["six"].deploys.values() if "data1" in p.nodes)
+    return {file.path: file.content for file in deploy.files(plan.nodes["data1"], plan)}
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, list[Any]]:
     """Exit code, output, errors and what Heartbeat would have read, of each program."""
-    plan = next(p for p in plans()["six"].deploys.values() if "data1" in p.nodes)
-    files = deploy.files(plan.nodes["data1"], plan)
-    wanted = (deploy.SHELLFUNCS, deploy.HARESOURCES)
-    texts = {file.path: file.content for file in files if file.path in wanted}
+    wanted = (deploy.SHELLFUNCS, deploy.MANAGER, deploy.HARESOURCES)
+    texts = {path: text for path, text in node_files().items() if path in wanted}
     done = run_in_root(baked(), ["python3", "-c", PROGRAM], files=texts)
     assert done.returncode == 0, done.stderr
     result: dict[str, list[Any]] = json.loads(done.stdout)
@@ -72,6 +78,14 @@ def test_a_message_is_handed_over_whole(
     """Heartbeat has taken the first of two pieces for a message without fields."""
     code, *_, pieces = found[name]
     assert (code, pieces) == (0, [message]), found[name]
+
+
+def test_every_word_of_heartbeat_to_its_manager_is_known(found: dict[str, list[Any]]) -> None:
+    """A switchover is lost when one is not: `otherkeys` was."""
+    manager = node_files()[deploy.MANAGER]
+    words = {str(word) for word in found["words"]} - {"authkeys"}
+    assert {"otherkeys", "takegroup", "givegroup"} <= words
+    assert [word for word in words if f"\n{word}) " not in manager] == []
 
 
 def test_the_manager_finds_its_groups(found: dict[str, list[Any]]) -> None:

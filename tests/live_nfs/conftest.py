@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drills.running import ROOT, LiveStack
-from lab.hypervisor import Lab
+from drills.running import LiveStack
+from tests.on_machines import STEADY_S, brought_up
 
 HERE = Path(__file__).parent
-STEADY_S = 600
-"""A node that was powered off boots, resyncs and is met again, with others beside it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,11 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def running_nfs() -> Iterator[LiveStack]:
     """The stack, brought up once."""
-    lab = Lab.of_checkout(ROOT)
-    stack = LiveStack("nfs", lab.netns, lab.uri)
-    stack.up()
-    yield stack
-    stack.pairwise("destroy", "nfs", "--yes")
+    with brought_up("nfs") as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -1,16 +1,18 @@
 """Fencing: a silent peer is made harmless before anything of it is taken over.
 
-Needs: node.data.fence; block drbd (its marks and minors, its secret); the clients' network for the
-    first step, or Heartbeat's dopd where the description says dopd; the fence endpoint of the
-    hypervisor, reached over the management network, which no pair link uses.
+Needs: node.fence; where there are disks block drbd (its marks and minors, its secret), and for the
+    first step the clients' network, or Heartbeat's dopd where the description says dopd; the fence
+    endpoint of the hypervisor, reached over the management network, which no pair link uses.
 Ensures: ``fence PEER`` (one program for both layers), DRBD's fence-peer handler, Heartbeat's
     STONITH plugin, the key by which the endpoint knows this node, in a root-only file;
-    ``pairwise-outdate.service``, which asks the peer to outdate its copies and does it when asked.
-Restart: the service when a file of it changes; nothing else is touched by that. The other programs
-    are read when they are called.
+    ``pairwise-outdate.service``, which asks the peer to outdate its copies and does it when asked;
+    ``pairwise-fence-line.service``, which keeps the line to the endpoint open.
+Restart: the services when a file of theirs changes; nothing else is touched by that. The other
+    programs are read when they are called.
 Pair order: any.
-Verify: process, boot, the peer's process answers; the endpoint answers ``status`` for the peer and
-    refuses this node itself. Checkers: sh -n, bash -n, ssh -G, Python's own parser.
+Verify: processes, boot, the peer's process answers; the line is open, the endpoint answers
+    ``status`` for the peer and refuses this node itself. Checkers: sh -n, bash -n, ssh -G,
+    systemd-analyze, Python's own parser.
 Fails when: the endpoint does not answer: nothing is taken over, /run/pairwise/fence-waiting says
     why, and ``pairwise fence confirm`` goes on.
 Refs: drbd.conf(5) fence-peer, stonith(8), ssh_config(5).
@@ -37,7 +39,8 @@ from bootstrap.render import render
 from bootstrap.shared import notify, pairs, programs
 from bootstrap.shared.systemd import check_unit
 from stacks.model_data import FencingDevice
-from stacks.plan_data_types import DataPlan, DrbdFencing, DrbdResource, OutdateLine
+from stacks.plan_data import drbd_fencing
+from stacks.plan_data_types import DataPlan, DrbdFencing, FencePlan, OutdateLine
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "fencing"
@@ -52,13 +55,18 @@ SECRET = f"{FOLDER}/outdate-secret"
 PIPES = f"{pairs.RUN}/outdate"
 UNIT = "pairwise-outdate.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+LINE = "pairwise-fence-line.service"
+LINE_FILE = f"/etc/systemd/system/{LINE}"
 MEMORY_MIB = 48
 """The program takes 12, drbdadm a few."""
 OUTDATER = "/usr/libexec/heartbeat/drbd-peer-outdater"
 DRBDADM = "/usr/sbin/drbdadm"
 REFUSED = 17
 """drbdadm's exit code for a change of state that the kernel refuses."""
-DRBDSETUP = "/usr/lib/drbd/drbdsetup-84"
+NOTICED_S = 2.0
+"""Within it each side notices that a link is cut: ping-int and ping-timeout of block drbd."""
+LOOK_S = 0.1
+"""Between two looks at the connection; the process that waits takes about as long once more."""
 UNKNOWN = 10
 """drbdadm's exit code for a name that it does not have."""
 OUTDATE_S = 3
@@ -78,15 +86,16 @@ VALID_MIN = 15
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     """Every file of the block, in the order in which they are written."""
-    data = _data(node)
-    fence = data.fence
-    by_name = {resource.name: resource for resource in data.drbd.resources}
-    # The last match of the script wins: the first group of the survivor order comes last.
+    data, fence = node.data, _fence(node)
+    minors: dict[str, int | None] = {}
+    if node.gtid is not None:
+        minors["mysql"] = None
+    if data is not None:
+        by_name = {resource.name: resource.minor for resource in data.drbd.resources}
+        minors |= {group.name: by_name[group.resource] for group in data.groups}
+    # The last match of the script wins: the first one of the survivor order comes last.
     places = sorted(
-        (
-            (group.name, by_name[group.resource].minor, fence.delays_s[group.name])
-            for group in data.groups
-        ),
+        ((name, minor, fence.delays_s[name]) for name, minor in minors.items()),
         key=lambda place: -place[2],
     )
     values = {
@@ -101,8 +110,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "outdate_s": OUTDATE_S,
         "outdate_all_s": OUTDATE_ALL_S,
         "drbdadm": DRBDADM,
-        "drbdsetup": DRBDSETUP,
-        "ends": [_ends(resource, node.name) for resource in data.drbd.resources],
+        "resources": data.drbd.resources if data is not None else [],
+        "noticed_s": NOTICED_S,
+        "look_s": LOOK_S,
+        "looks": round(NOTICED_S / LOOK_S),
         "refused": REFUSED,
         "unknown": UNKNOWN,
         "broken": outdate.BROKEN,
@@ -111,7 +122,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "valid_min": VALID_MIN,
         "granted_s": GRANTED_S,
         "places": places,
-        "powers_off": data.drbd.fencing is DrbdFencing.RESOURCE_AND_STONITH,
+        "by_drbd": data is not None,
+        "by_gtid": node.gtid is not None,
+        "powers_off": drbd_fencing(fence.devices) is DrbdFencing.RESOURCE_AND_STONITH,
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.FENCING.value}
         if node.notify
         else None,
@@ -121,14 +134,15 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         text = render(f"blocks/fencing/templates/{template}.j2", **values)
         return ManagedFile(path=path, content=text, mode=0o755, check=check)
 
-    found = [
-        program(pairs.FENCE, "fence", "bash -n %s"),
-        program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "bash -n %s"),
-        program(PLUGIN, "stonith-plugin", "bash -n %s"),
-        program(pairs.OUTDATE_DRBDADM, "outdate", "sh -n %s"),
-    ]
-    if fence.outdate is not None:
-        found += _outdating(node, plan, fence.outdate)
+    found = [program(pairs.FENCE, "fence", "sh -n %s")]
+    if data is not None:
+        found += [
+            program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "bash -n %s"),
+            program(PLUGIN, "stonith-plugin", "sh -n %s"),
+            program(pairs.OUTDATE_DRBDADM, "outdate", "sh -n %s"),
+        ]
+    if data is not None and fence.outdate is not None:
+        found += _outdating(node, plan, data, fence.outdate)
     if FencingDevice.HYPERVISOR in fence.devices:
         endpoint = f"[{fence.endpoint}]:{fence.port}"
         found += [
@@ -154,22 +168,29 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
                     fence=fence,
                     key=KEY,
                     known_hosts=KNOWN_HOSTS,
-                    control=f"{pairs.RUN}/fence-%C",
+                    line=LINE,
+                    control=f"{pairs.RUN}/fence-line",
                 ),
                 check="ssh -G -F %s fence-endpoint >/dev/null",
+            ),
+            ManagedFile(
+                path=LINE_FILE,
+                content=render("blocks/fencing/templates/line.service.j2", **values),
+                check=check_unit(LINE),
             ),
         ]
     return tuple(found)
 
 
-def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[ManagedFile]:
+def _outdating(
+    node: NodePlan, plan: DeployPlan, data: DataPlan, line: OutdateLine
+) -> list[ManagedFile]:
     """The program that asks the peer to outdate its copies, and does it when the peer asks."""
-    data = _data(node)
     whose = f"Managed by pairwise (stacks/{plan.stack}); local edits are lost."
     config = {
         "": whose,
         "node": node.name,
-        "peer": data.fence.peer,
+        "peer": _fence(node).peer,
         "address": str(line.address),
         "peer_address": str(line.peer_address),
         "port": line.port,
@@ -181,7 +202,7 @@ def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[Mana
     unit = render(
         "blocks/fencing/templates/outdate.service.j2",
         stack=plan.stack,
-        fence=data.fence,
+        fence=_fence(node),
         asker=ASKER,
         config=CONFIG,
         pipes=PIPES.removeprefix("/run/"),
@@ -207,26 +228,39 @@ def _outdating(node: NodePlan, plan: DeployPlan, line: OutdateLine) -> list[Mana
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
-    asked = _data(node).fence.outdate is not None
+    fence = _fence(node)
+    glue = ("cluster-glue", "python3") if node.data is not None else ()
+    units = []
+    if fence.outdate is not None:
+        theirs = (ASKER, CONFIG, SECRET, UNIT_FILE)
+        units.append(Unit(name=UNIT, reload=Reload.RESTART, files=theirs))
+    if FencingDevice.HYPERVISOR in fence.devices:
+        theirs = (KEY, KNOWN_HOSTS, SSH_CONFIG, LINE_FILE)
+        units.append(Unit(name=LINE, reload=Reload.RESTART, files=theirs))
     return Manifest(
         block=NAME,
-        packages=("cluster-glue", "openssh-client", "python3"),
+        packages=(*glue, "openssh-client"),
         files=files(node, plan),
-        units=(Unit(name=UNIT, reload=Reload.RESTART, files=(ASKER, CONFIG, SECRET, UNIT_FILE)),)
-        if asked
-        else (),
+        units=tuple(units),
     )
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
-    fence = _data(node).fence
+    fence = _fence(node)
     found = _outdating_checks(node, plan) if fence.outdate is not None else ()
     if FencingDevice.HYPERVISOR not in fence.devices:
         return found
     ask = f"timeout {ASK_S} ssh -F {SSH_CONFIG} fence-endpoint"
     return (
         *found,
+        is_enabled(NAME, LINE),
+        Check(
+            name="fencing: the line to the endpoint is open",
+            command=f"ssh -F {SSH_CONFIG} -O check fence-endpoint",
+            failure=f"{LINE} of {node.name} does not hold its line to {fence.endpoint}: a take-over"
+            " takes a handshake longer.",
+        ),
         Check(
             name=f"fencing: the endpoint says whether {fence.peer} is on",
             command=f"{ask} status {fence.peer} | grep -qxE 'on|off'",
@@ -242,7 +276,7 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
 
 
 def _outdating_checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
-    peer = _data(node).fence.peer
+    peer = _fence(node).peer
     return (
         is_active(NAME, UNIT),
         is_enabled(NAME, UNIT),
@@ -256,14 +290,7 @@ def _outdating_checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     )
 
 
-def _ends(resource: DrbdResource, node: str) -> dict[str, object]:
-    """How drbdsetup names a resource's connection, seen from one node."""
-    sides = sorted(resource.sides, key=lambda side: side.node != node)
-    ends = " ".join(f"ipv4:{side.address}:{resource.port}" for side in sides)
-    return {"name": resource.name, "minor": resource.minor, "ends": ends}
-
-
-def _data(node: NodePlan) -> DataPlan:
-    if node.data is None:
-        raise ValueError(f"Node {node.name} has no pair of data in its plan.")
-    return node.data
+def _fence(node: NodePlan) -> FencePlan:
+    if node.fence is None:
+        raise ValueError(f"Node {node.name} has nobody to fence in its plan.")
+    return node.fence

@@ -10,7 +10,9 @@ Restart: never. A changed file is written, and the preview says what it needs; v
     dead time and takes over. One that systemd started again would begin with no group while their
     daemons and VIPs still run here, and the peer, which reads a restart as a release, would take
     them too; the shipped unit has ``Restart=no`` for that reason. Where nothing powers off (dopd
-    alone, none) DRBD alone keeps the peer from writing.
+    alone, none) DRBD alone keeps the peer from writing. One that ended by itself has given its
+    groups up and is started again: Heartbeat's own new start, after a partition that has healed,
+    does not survive systemd.
 Pair order: backup, then the plan's ``initialiser``.
 Verify: process, both links up, haresources equal to the plan's. Checkers: sh -n; ha.cf has none.
 Fails when: the file systems cannot be made because the peer's disks are not connected.
@@ -27,8 +29,10 @@ Replaced knowingly: one link -> two (replication and clients'). crc or a word in
 with a generated secret. VIP first -> last at start and first at stop. IPaddr and Filesystem ->
 scripts around ip and mount units: half the take-over time. ``pkill -9 nfs`` -> ordered units. No
 STONITH -> external/pairwise. dopd -> block fencing's own, unless the description says dopd. The
-package's shellfuncs -> ours, which hand a message over in one piece. debugfile and logfile -> the
-journal. deadtime 5 and 10 -> 8. ``initdead 10`` of document 002 -> the 120 of document 000.
+package's shellfuncs -> ours, which hand a message over in one piece. The text of its
+ResourceManager and mach_down -> ours, which takes groups side by side and with few processes.
+debugfile and logfile -> the journal. deadtime 5 and 10 -> 8. ``initdead 10`` of document 002 -> the
+120 of document 000.
 """
 
 from __future__ import annotations
@@ -66,6 +70,7 @@ AUTHKEYS = f"{FOLDER}/authkeys"
 SHELLFUNCS = f"{FOLDER}/shellfuncs"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
 LIBEXEC = "/usr/libexec/heartbeat"
+MANAGER = f"{pairs.SCRIPTS}/groups"
 FIRST_DATA = f"{pairs.SCRIPTS}/first-data"
 OUTDATING = ("/usr/lib/drbd/drbdsetup-84", "/usr/sbin/drbdmeta")
 """dopd runs as hacluster and outdates disks with these: set-uid for its group only, as drbdadm
@@ -83,6 +88,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "fence": data.fence,
         "groups": data.groups,
         "libexec": LIBEXEC,
+        "manager": MANAGER,
         "dopd": data.fence.has_dopd,
         "dopd_folder": str(PurePosixPath(pairs.OUTDATE_DRBDADM).parent),
         "stonith": bool(set(data.fence.devices) - {FencingDevice.DOPD}),
@@ -126,6 +132,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             secrets=(secret,),
             effect=NEEDS_BOTH,
         ),
+        ManagedFile(path=MANAGER, content=text("groups"), effect=NEXT_MOVE, check="sh -n %s"),
         ManagedFile(
             path=SHELLFUNCS, content=text("shellfuncs"), effect=NEXT_MOVE, check="sh -n %s"
         ),

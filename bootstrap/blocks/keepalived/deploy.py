@@ -14,8 +14,15 @@ Fails when: keepalived refuses the file; the old one stays. No state file: it is
 Refs: keepalived.conf(5), RFC 9568.
 
 Modes: ``single`` and ``dual`` preempt (document 000: each VIP returns to its preferred node);
-``sync`` binds all VIPs and does not preempt (document 003). Every instance starts as BACKUP: the
-priorities decide, and a start never takes a VIP before it has listened.
+``sync`` binds all VIPs and does not preempt (document 003), and neither does a GTID pair. Every
+instance starts as BACKUP: the priorities decide, and a start never takes a VIP before it has
+listened.
+
+GTID pairs: the reconciler says who may hold the VIPs, and any other node is in FAULT, a replica
+that is well too: adverts that do not arrive, in a partition or at a boot, move nothing. As only one
+node takes part at a time, it waits for one advert and not for three. The word comes by a file that
+keepalived watches: 1 lets the node take part, anything else is FAULT, no file too. A script judges
+what no file can say: whether the one who writes it still lives.
 
 Advert interval: VRRP version 2 drops adverts whose interval differs, so changing it on a running
 pair makes two holders. In version 3 a backup takes the interval from the adverts that it receives
@@ -47,10 +54,10 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.operations import vrrp
 from bootstrap.render import render
-from bootstrap.shared import notify
+from bootstrap.shared import notify, pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_configured
-from stacks.model import VrrpMode
+from stacks.model import Role, VrrpMode
 from stacks.plan_types import DeployPlan, KeepalivedPlan, NodePlan, VrrpInstance
 
 NAME = "keepalived"
@@ -58,6 +65,7 @@ UNIT = "keepalived.service"
 CONFIG = "/etc/keepalived/keepalived.conf"
 SCRIPTS = "/usr/local/lib/pairwise"
 CHECK_SCRIPT = f"{SCRIPTS}/check-service"
+ALIVE_SCRIPT = f"{SCRIPTS}/check-reconciler"
 NOTIFY_SCRIPT = f"{SCRIPTS}/vrrp-notify"
 CLEAN_SCRIPT = f"{SCRIPTS}/vrrp-clean"
 STOP_SCRIPT = f"{SCRIPTS}/vrrp-stop"
@@ -87,6 +95,18 @@ PROCESS_GRACE_S = 6
 """Time for systemd to restart a dead nginx before it counts as gone: 0.1 s on hardware, 1 s under
 software emulation, more than 3 s when six emulated machines share two processors. As long as
 the script's own patience."""
+ALIVE_S = 8
+"""The reconciler says each second that it lives; a look at two frozen servers takes four."""
+ALIVE_INTERVAL_S = 4
+"""Who may hold the VIPs comes by a file that is watched; a shell each second, to ask for it, took a
+third of an emulated processor. Together with the age before it: 12 s until a node is out whose
+reconciler has died, or hangs, before it was source."""
+ALIVE_TIMEOUT_S = 8
+"""One check that is killed is FAULT: it has had the time of two."""
+LONE_ADVERTS = 1
+"""down_timer_adverts(keepalived.conf(5)) of a GTID pair."""
+PHP = "php-fpm8.4"
+"""Process name of Debian 13's php-fpm."""
 START_MARGIN_S = 1
 """Beyond the master-down interval that a starting node only listens: adverts of a node that is
 active are then surely heard, and its VIP is not taken from it."""
@@ -99,6 +119,8 @@ TRANSITIONS = {
 }
 """keepalived.conf(5): hook -> state and words of the message. They run as the user of the
 notification program, not as root as the script does that writes below /run."""
+GTID_TRANSITIONS = {"notify_fault": ("fault", "does not take")}
+"""A node of a GTID pair is in FAULT as long as its peer is the source."""
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
@@ -116,6 +138,11 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "wait_s": STOP_S,
         "url": urlsplit(keepalived.check_url),
         "answer_s": CHECK_ANSWER_S,
+        "lone_adverts": LONE_ADVERTS,
+        "marks": pairs,
+        "alive_s": ALIVE_S,
+        "alive_interval_s": ALIVE_INTERVAL_S,
+        "alive_timeout_s": ALIVE_TIMEOUT_S,
     }
 
     def text(template: str, **more: object) -> str:
@@ -123,8 +150,16 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
     shell = "sh -n %s"
     bash = "bash -n %s"
+    by_http = verify.by_http(node)
+    scripts = []
+    if by_http:
+        service = text("check-service")
+        scripts.append(ManagedFile(path=CHECK_SCRIPT, content=service, mode=0o755, check=bash))
+    if node.gtid is not None:
+        alive = text("check-reconciler")
+        scripts.append(ManagedFile(path=ALIVE_SCRIPT, content=alive, mode=0o755, check=shell))
     return (
-        ManagedFile(path=CHECK_SCRIPT, content=text("check-service"), mode=0o755, check=bash),
+        *scripts,
         ManagedFile(path=NOTIFY_SCRIPT, content=text("vrrp-notify"), mode=0o755, check=shell),
         ManagedFile(path=CLEAN_SCRIPT, content=text("vrrp-clean"), mode=0o755, check=shell),
         ManagedFile(path=STOP_SCRIPT, content=text("vrrp-stop"), mode=0o755, check=bash),
@@ -134,6 +169,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             content=text(
                 "keepalived.conf",
                 **_settings(keepalived),
+                by_http=by_http,
+                php=PHP if node.gtid is not None and Role.WEB in node.roles else "",
+                alive_script=ALIVE_SCRIPT if node.gtid is not None else "",
+                stays=keepalived.mode is VrrpMode.SYNC or node.gtid is not None,
                 messages=_messages(node, plan),
                 message_user=notify.USER,
             ),
@@ -166,6 +205,7 @@ def _messages(node: NodePlan, plan: DeployPlan) -> dict[str, list[tuple[str, str
 
 
 def _hooks(node: NodePlan, plan: DeployPlan, instance: VrrpInstance) -> list[tuple[str, str]]:
+    told = TRANSITIONS | (GTID_TRANSITIONS if node.gtid is not None else {})
     return [
         (
             hook,
@@ -178,7 +218,7 @@ def _hooks(node: NodePlan, plan: DeployPlan, instance: VrrpInstance) -> list[tup
                 text=f"{node.name} {does} {instance.name} ({instance.vip})",
             ),
         )
-        for hook, (state, does) in TRANSITIONS.items()
+        for hook, (state, does) in told.items()
     ]
 
 

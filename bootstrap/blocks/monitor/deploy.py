@@ -51,6 +51,7 @@ WATCHDOG_S = 60
 """A pass that waits for three programs takes 15 s at most."""
 FRESH_S = 10
 """Age of a status that is still one of now, under emulation on a busy host."""
+IS_FRESH = programs.is_fresh(STATUS, within_s=FRESH_S)
 MYSQL_SOCKET = "/run/mysqld/mysqld.sock"
 """Debian's own."""
 GREETING = {"mysql.service": MYSQL_SOCKET}
@@ -133,7 +134,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
                 name=UNIT,
                 reload=Reload.RESTART,
                 files=tuple(file.path for file in owned),
-                ready=_fresh(),
+                ready=IS_FRESH,
             ),
         ),
     )
@@ -146,16 +147,11 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
         is_enabled(NAME, UNIT),
         Check(
             name=f"{NAME}: its status is of now",
-            command=_fresh(),
+            command=IS_FRESH,
             failure=f"The monitor of {node.name} ({plan.deploy}) has not written {STATUS} for"
             f" {FRESH_S} s: journalctl -u {UNIT} says why.",
         ),
     )
-
-
-def _fresh() -> str:
-    """Shell text."""
-    return f"find {STATUS} -newermt '{FRESH_S} seconds ago' 2>/dev/null | grep -q ."
 
 
 def _data(node: NodePlan) -> DataPlan:

@@ -4,8 +4,9 @@ Needs: node.data.mysql; blocks drbd and heartbeat, which mount the disk and star
     secrets that the plan names: certificate, its key, the application's password; one uid of mysql
     on both nodes, which one image gives them.
 Ensures: settings, TLS, no start without its mount, a data directory with database and accounts
-    on a new disk; a unit that nothing but Heartbeat starts; where the server runs, an account of
-    the application for each client's address, with the planned password and four rights.
+    on a new disk; a unit that nothing but Heartbeat starts; its program in the memory of the node
+    that may take over; where the server runs, an account of the application for each client's
+    address, with the planned password and four rights.
 Restart: never, files only: every value holds from the server's next start, a switchover. datadir,
     port, bind_address, mysqlx, skip_name_resolve, performance_schema and pid_file have no other
     way. The rest a person may set at once besides (SET GLOBAL; a new certificate by ``ALTER
@@ -36,7 +37,7 @@ from bootstrap.managed import Boot, ManagedFile, Manifest, Unit, place_of
 from bootstrap.operations import mysql as operations
 from bootstrap.render import render
 from bootstrap.shared import pairs
-from bootstrap.shared.systemd import CHECK_DROP_IN
+from bootstrap.shared.systemd import CHECK_CALENDAR, CHECK_DROP_IN, check_unit
 from bootstrap.site import Site, ensure_active
 from stacks.capacity import PHP_PROCESSES
 from stacks.plan_data_types import MysqlPlan, ServiceGroup
@@ -44,6 +45,9 @@ from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "mysql"
 UNIT = "mysql.service"
+PROGRAM = "/usr/sbin/mysqld"
+WARM, WARM_TIMER = "pairwise-mysql-warm.service", "pairwise-mysql-warm.timer"
+"""What keeps the program in memory on the node that does not run it."""
 CONFIG = "/etc/mysql/mysql.conf.d/pairwise.cnf"
 FOLDER = "/etc/pairwise/mysql"
 CERTIFICATE = f"{FOLDER}/cert.pem"
@@ -57,6 +61,14 @@ REDO_MIB = 8
 LOG_BUFFER_MIB = 4
 """What transactions may write before the log is flushed; the default was a quarter of mysqld's
 memory (290 MB, then 227)."""
+ROLLBACK_SEGMENTS = 16
+"""Instead of 128: of a start under emulation 1.3 s went into two tablespaces of so many, and 1.7 s
+into as many temporary ones (seen once)."""
+TEMPORARY_NAME = "pairwise-mysql"
+TEMPORARY = f"/var/cache/{TEMPORARY_NAME}"
+"""Where InnoDB has its temporary tablespaces, on the node's own disk."""
+TEMPORARY_MIB = 256
+"""So much all queries may keep there at once; a lab's root disk has ten times that left."""
 BINLOG_MIB = 8
 """Small files, so that what has expired can go."""
 BINLOG_KEEP_S = 24 * 3600
@@ -64,6 +76,20 @@ BINLOG_KEEP_S = 24 * 3600
 STOP_S = 120
 """A stop takes 1.5 s on an idle server without emulation; block heartbeat allows 300 s for all
 groups."""
+
+
+SIZES: dict[str, object] = {
+    "redo_mib": REDO_MIB,
+    "log_buffer_mib": LOG_BUFFER_MIB,
+    "stop_s": STOP_S,
+    "binlog_mib": BINLOG_MIB,
+    "binlog_keep_s": BINLOG_KEEP_S,
+    "rollback_segments": ROLLBACK_SEGMENTS,
+    "temporary": TEMPORARY,
+    "temporary_name": TEMPORARY_NAME,
+    "temporary_mib": TEMPORARY_MIB,
+}
+"""What the templates know of every server, replicated by DRBD or by GTID."""
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
@@ -81,13 +107,11 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             key=KEY,
             sql=FIRST_SQL,
             folder=FOLDER,
+            gtid=None,
             data=PurePosixPath(mysql.data).name,
             max_connections=PHP_PROCESSES * len(mysql.clients) + SPARE_CONNECTIONS,
-            redo_mib=REDO_MIB,
-            log_buffer_mib=LOG_BUFFER_MIB,
-            stop_s=STOP_S,
-            binlog_mib=BINLOG_MIB,
-            binlog_keep_s=BINLOG_KEEP_S,
+            program=PROGRAM,
+            **SIZES,
         )
 
     return (
@@ -103,13 +127,23 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             mode=0o600,
             secrets=(mysql.password,),
         ),
-        _pem(CERTIFICATE, mysql.certificate, plan),
-        _pem(KEY, mysql.key, plan, private=True),
+        pem(CERTIFICATE, mysql.certificate, plan),
+        pem(KEY, mysql.key, plan, private=True),
         ManagedFile(path=APPARMOR, content=text("apparmor")),
         ManagedFile(
             path=f"/etc/systemd/system/{UNIT}.d/pairwise.conf",
             content=text("unit.d.conf"),
             check=CHECK_DROP_IN,
+        ),
+        ManagedFile(
+            path=f"/etc/systemd/system/{WARM}",
+            content=text("warm.service"),
+            check=check_unit(WARM),
+        ),
+        ManagedFile(
+            path=f"/etc/systemd/system/{WARM_TIMER}",
+            content=text("warm.timer"),
+            check=CHECK_CALENDAR,
         ),
         ManagedFile(
             path=CONFIG,
@@ -120,7 +154,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     )
 
 
-def _pem(path: str, secret: str, plan: DeployPlan, *, private: bool = False) -> ManagedFile:
+def pem(path: str, secret: str, plan: DeployPlan, *, private: bool = False) -> ManagedFile:
+    """A certificate, or its key, which only the server may read."""
     owner = "mysql" if private else "root"
     return ManagedFile(
         path=path,
@@ -141,7 +176,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         block=NAME,
         packages=("mysql-server", "mysql-client"),
         files=files(node, plan),
-        units=(Unit(name=UNIT, boot=Boot.DISABLED, running=None),),
+        units=(Unit(name=UNIT, boot=Boot.DISABLED, running=None), Unit(name=WARM_TIMER)),
         mysql_account=mysql.account,
     )
 
@@ -149,7 +184,11 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
 def activate(site: Site) -> None:
     """The unit's state at boot; then the accounts, where the server runs."""
     ensure_active(site)
-    mysql, _ = _own(site.node)
+    ensure_accounts(site, _own(site.node)[0])
+
+
+def ensure_accounts(site: Site, mysql: MysqlPlan) -> None:
+    """The application's accounts are as planned, where this server may be written to."""
     operations.accounts(
         name=site.named(f"accounts of {mysql.account}"),
         account=mysql.account,

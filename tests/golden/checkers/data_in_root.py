@@ -47,8 +47,10 @@ def client(*options: str, password: str) -> int:
 
 
 def mysqld() -> subprocess.Popen[bytes]:
-    Path("/run/mysqld").mkdir(exist_ok=True)
-    shutil.chown("/run/mysqld", "mysql", "mysql")
+    # As systemd does before it starts the unit.
+    for folder in ("/run/mysqld", "/var/cache/pairwise-mysql"):
+        Path(folder).mkdir(exist_ok=True)
+        shutil.chown(folder, "mysql", "mysql")
     started = subprocess.Popen(["mysqld", "--user=mysql"])
     web.wait_for_port(VIP, 3306)
     return started

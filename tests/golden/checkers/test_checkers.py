@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import pytest
 
+from bootstrap.blocks.gtid_pair import deploy as gtid_pair
+from bootstrap.blocks.gtid_pair import program as reconciler
+from bootstrap.blocks.monitor import deploy as monitor
+from bootstrap.blocks.monitor import program as watcher
 from bootstrap.deploy import render_all
+from bootstrap.facts import drbd
+from bootstrap.shared import programs
 from stacks.plan_types import Plan
 from tests.golden.checkers.in_root import baked, judge
 from tests.golden.tree import expected, plans
@@ -48,7 +54,7 @@ BROKEN = {
         )
     },
     "/etc/pairwise/app.php": ("return [", "return ("),
-    "/etc/keepalived/keepalived.conf": ("virtual_router_id 51", "virtual_router_id 500"),
+    "/etc/keepalived/keepalived.conf": ("virtual_router_id ", "virtual_router_id 9"),
     "/usr/local/lib/pairwise/check-service": ("|| exit 1", "|| ("),
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),
     "/usr/local/lib/pairwise/vrrp-clean": ("exit 0", "done"),
@@ -56,7 +62,7 @@ BROKEN = {
     "/etc/drbd.d/global_common.conf": ("protocol C;", "protocol D;"),
     "/etc/drbd.d/mysql.res": ("meta-disk ", "meta-disc "),
     "/etc/systemd/system/srv-mysql.mount": ("Type=ext4", "Typ=ext4"),
-    "/etc/systemd/system/mysql.service.d/pairwise.conf": ("AssertPath", "AssertPat"),
+    "/etc/systemd/system/mysql.service.d/pairwise.conf": ("TimeoutStopSec=", "TimeoutStopSec=x"),
     "/etc/mysql/mysql.conf.d/pairwise.cnf": ("sync_binlog", "sink_binlog"),
     "/usr/local/lib/pairwise/first-data.d/mysql": ("set -eu", "set -eu ("),
     "/etc/drbd.d/nfs.res": ("meta-disk ", "meta-disc "),
@@ -66,7 +72,7 @@ BROKEN = {
     "/usr/local/lib/pairwise/drbd-verify": ("esac", "fi"),
     "/usr/local/lib/pairwise/fence": ("flock 9", "flock 9 ("),
     "/usr/local/lib/pairwise/drbd-fence-peer": ("esac", "fi"),
-    "/usr/local/lib/pairwise/outdate/drbdadm": ("exit $code", "fi"),
+    "/usr/local/lib/pairwise/outdate/drbdadm": ("esac", "fi"),
     "/usr/local/lib/pairwise/outdate-peer": ("def ", "de "),
     "/etc/pairwise/fence/outdate.json": ("{", "("),
     "/etc/systemd/system/pairwise-outdate.service": ("Restart=always", "Restart=sometimes"),
@@ -74,31 +80,26 @@ BROKEN = {
     "/usr/local/lib/pairwise/first-data.d/nfs": ("set -eu", "set -eu ("),
     "/etc/pairwise/fence/ssh_config": ("BatchMode yes", "BatchMode maybe"),
     "/etc/pairwise/monitor.json": ("{", "("),
+    "/usr/local/lib/pairwise/check-reconciler": ("\nfi", "\ndone"),
+    "/usr/local/lib/pairwise/gtid-leave": ("|| exit 0", "|| ("),
+    "/usr/local/lib/pairwise/mysql-stop": ("|| exit 0", "|| ("),
+    "/usr/local/lib/pairwise/mysql-first-data": ("set -eu", "set -eu ("),
+    "/etc/pairwise/gtid/reconciler.json": ("{", "("),
+    "/etc/systemd/system/pairwise-gtid.service": ("Restart=always", "Restart=sometimes"),
     "/etc/systemd/system/pairwise-monitor.service": ("Type=notify", "Type=notifies"),
     **{
-        f"/usr/local/lib/pairwise/monitor/{name}": ("def ", "de ")
-        for name in (
-            "bootstrap/facts/drbd.py",
-            *(
-                f"bootstrap/blocks/monitor/program/{module}.py"
-                for module in (
-                    "__main__",
-                    "actions",
-                    "config",
-                    "decide",
-                    "effects",
-                    "memory",
-                    "moves",
-                    "observe",
-                    "problems",
-                    "seen",
-                    "services",
-                    "status",
-                )
-            ),
+        f"{folder}/{name}": ("from __future__ import annotations", "from __future__ import")
+        for folder, names in (
+            (gtid_pair.PROGRAM, programs.modules(reconciler)),
+            (monitor.FOLDER, programs.modules(watcher, drbd)),
         )
+        for name in names
     },
     "/etc/ha.d/shellfuncs": ("esac", "fi"),
+    "/usr/local/lib/pairwise/groups": ("esac", "fi"),
+    "/etc/systemd/system/pairwise-fence-line.service": ("Type=exec", "Type=maybe"),
+    "/etc/systemd/system/pairwise-mysql-warm.service": ("oneshot", "once"),
+    "/etc/systemd/system/pairwise-mysql-warm.timer": ("*:0/10", "*:0/x"),
     "/etc/ha.d/resource.d/pwunit": ("esac", "fi"),
     "/etc/ha.d/resource.d/pwvip": ("esac", "fi"),
     "/etc/systemd/system/pairwise-drbd.service": ("oneshot", "once"),
@@ -129,6 +130,7 @@ BROKEN_ON = (
     ("six", "lb1"),
     ("six", "web1"),
     ("six", "data1"),
+    ("six-gtid", "data1"),
     ("nfs", "nfs1"),
     ("nfs", "client1"),
     ("nfs-v3", "nfs1"),

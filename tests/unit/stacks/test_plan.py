@@ -156,6 +156,28 @@ def test_only_balancers_reach_the_pages_and_only_the_peer_sends_adverts() -> Non
         ]
 
 
+def test_web_machines_that_are_a_pair_are_reached_where_their_site_is() -> None:
+    """At their own VIP by anybody, and not in the network of their database."""
+    for node in plan_of("duo").nodes.values():
+        pages = [rule for rule in node.firewall if 80 in rule.ports]
+        assert [(rule.interface, rule.sources) for rule in pages] == [("outside", ())]
+
+
+def test_mysql_is_reached_by_the_peer_and_by_the_clients() -> None:
+    """Replication, copies and the reconciler's questions: all come to the one port."""
+    for stack, node, wanted in (
+        ("duo", "server1", [("inside", "10.73.2.12/32")]),
+        (
+            "six-gtid",
+            "data2",
+            [("repl", "10.72.2.31/32"), ("lan", "10.72.1.21/32"), ("lan", "10.72.1.22/32")],
+        ),
+    ):
+        rules = [rule for rule in plan_of(stack).nodes[node].firewall if 3306 in rule.ports]
+        found = [(rule.interface, str(source)) for rule in rules for source in rule.sources]
+        assert found == wanted
+
+
 def test_role_may_move_to_its_own_nodes() -> None:
     """A data pair split into two pairs needs a description only: no block knows the difference."""
     base = description("six")

@@ -2,6 +2,13 @@
 // Managed by pairwise (stacks/six-gtid); local edits are lost.
 // Where the sample application keeps rows and uploads; null: on this machine.
 return [
-    'database' => null,
-    'upload_folder' => null,
+    'database' => [
+        'address' => '10.72.1.211',
+        'port' => 3306,
+        'name' => 'site',
+        'user' => 'site',
+        'password' => '<secret:data-site>',
+        'certificate' => '/etc/pairwise/mysql-ca.pem',
+    ],
+    'upload_folder' => '/srv/files/uploads',
 ];

@@ -1,0 +1,1 @@
+"""Block gtid_pair."""

@@ -1,0 +1,78 @@
+"""A GTID pair's part of the plan; ``stacks.plan_gtid`` computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from stacks.model_data import Errant, FencingDevice
+from stacks.plan_data_types import FencePlan, MysqlPlan
+
+SOURCE = "mysql"
+"""What a GTID pair's source is called among the groups that can be moved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicationAccount:
+    """An account by which one node's server or reconciler comes to the other one's."""
+
+    name: str
+    """``pairwise_<purpose>``."""
+    rights: str
+    """What it may do, everywhere: the least that its purpose needs (the manual of MySQL 9.7)."""
+    secret: str
+    """Name of the secret: its password."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GtidPlan:
+    """MySQL with GTID replication on one node of a pair."""
+
+    mysql: MysqlPlan
+    """The server; its data are on the node's root disk, and made anew from the peer's if lost."""
+    peer: str
+    """The other node."""
+    network: str
+    """From the description, else the first that both nodes share, isolated before NAT."""
+    own_address: IPv4Address
+    """This node's address there."""
+    peer_address: IPv4Address
+    """The other node's: replication, clone and the reconciler's questions go to it."""
+    addresses: dict[str, IPv4Address]
+    """Both nodes' addresses there, by name; in no order, for the engine keeps none of a map."""
+    vip: str
+    """Name of the VIP whose holder wants to be source."""
+    vip_interface: str
+    """Interface that holds it."""
+    first: bool
+    """Whether this node goes first where either may be promoted: the one that the VIP prefers."""
+    errant: Errant
+    """From the description."""
+    max_lag_s: float
+    """From the description."""
+    silence_s: float
+    """From the description."""
+    restart_s: float
+    """From the description."""
+    replication: ReplicationAccount
+    """By which the replica reads the source's log."""
+    clone: ReplicationAccount
+    """By which a node copies the other one's data."""
+    monitor: ReplicationAccount
+    """By which a reconciler asks the other node's server."""
+    fence: FencePlan
+    """How the peer is made harmless."""
+
+    @property
+    def accounts(self) -> tuple[ReplicationAccount, ...]:
+        """All three."""
+        return (self.replication, self.clone, self.monitor)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the values that its templates hold and the plan does not."""
+        names = [account.secret for account in self.accounts]
+        names += [self.mysql.password, self.mysql.certificate, self.mysql.key]
+        if FencingDevice.HYPERVISOR in self.fence.devices:
+            names += [self.fence.key_secret, self.fence.host_key]
+        return tuple(names)

@@ -1,0 +1,1 @@
+"""Stack ``duo`` on running machines: document 003's own test, and the faults it was built for."""

@@ -7,7 +7,7 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta
 
 from bootstrap.changes import take
-from provider.ssh import Node
+from provider.ssh import SILENCE_S, Node
 
 MAX_LINES: Final = 200
 """Lines of one operation's text in the preview; the rest is counted."""
@@ -88,7 +88,14 @@ def _shortened(text: str) -> str:
 
 
 def failure(node: Node, op_hash: str, name: str) -> str:
-    """Return one sentence on a failed operation: its name and the last lines of its output."""
+    """Return one sentence on a failed operation: its name and the last lines of its output, or that
+    the connection ended while it ran, which pyinfra reports as a command without any."""
+    if not node.transport.is_active():
+        return (
+            f"{node.name}: the SSH connection ended while operation '{name}' ran: the machine was"
+            f" powered off, restarted, or silent for {SILENCE_S} s; its console and the log of the"
+            f" fence endpoint say which"
+        )
     meta = node.host.state.ops[node.host][op_hash].operation_meta
     output = meta._combined_output
     lines = [line.line.strip() for line in output] if output is not None else []

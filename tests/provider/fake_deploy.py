@@ -1,7 +1,7 @@
 """Stands in for bootstrap.deploy: a few operations that write below the folder of each node.
 
 The plan is {"nodes": {name: {"root": folder, "files": {name: text}, "secret": name or "",
-"fail": bool, "slow": {phase: seconds}}}, "batches": [[...], ...]}.
+"fail": shell text, "slow": {phase: seconds}}}, "batches": [[...], ...]}.
 """
 
 import difflib
@@ -109,8 +109,8 @@ def _configure(node: Any, secrets: Mapping[str, str]) -> None:
         text = f"key {value}\n" if value is not UNKNOWN else str(value)
         path = f"{node.root}/keys"
         write(name="files: keys", path=path, text=text, secret=node.secret)
-    if getattr(node, "fail", False):
-        run(name="files: broken", command="echo the disk is full >&2; exit 3")
+    if getattr(node, "fail", ""):
+        run(name="files: broken", command=node.fail)
     run(
         name="daemon: reload",
         command=f"echo reload >> {node.root}/reloads",

@@ -124,7 +124,7 @@ def test_offline_compares_with_the_state_only(pair: Project) -> None:
 
 def test_failed_operation_stops_its_host_and_the_next_up_goes_on(pair: Project) -> None:
     """One sentence per host; the Deploy stays in the state; the others are configured."""
-    pair.node("lb", "lb2")["fail"] = True
+    pair.node("lb", "lb2")["fail"] = "echo the disk is full >&2; exit 3"
     failed = pair.up(expect=1)
     assert "lb2: operation 'files: broken' failed: the disk is full" in failed.text
     assert not (pair.root("lb2") / "active").exists()
@@ -134,6 +134,16 @@ def test_failed_operation_stops_its_host_and_the_next_up_goes_on(pair: Project) 
     pair.up()
     assert (pair.root("lb2") / "active").read_text() == "yes"
     assert (pair.root("lb1") / "active").read_text() == "yes"
+
+
+def test_a_connection_that_ends_is_called_that(pair: Project) -> None:
+    """A machine that is powered off under an operation prints nothing: the error says why."""
+    pair.node("lb", "lb2")["fail"] = "kill -9 $PPID"
+    failed = pair.up(expect=1)
+    assert "lb2: the SSH connection ended while operation 'files: broken' ran" in failed.text
+    del pair.node("lb", "lb2")["fail"]
+    pair.up()
+    assert (pair.root("lb2") / "active").read_text() == "yes"
 
 
 def test_refresh_and_destroy_leave_the_machines_alone(pair: Project) -> None:

@@ -254,7 +254,7 @@ def domain(
         machine=MACHINE_TYPE,
         # The plainest model of an emulated processor lacks instructions that Debian needs.
         cpu=libvirt.DomainCpuArgs(mode="host-passthrough" if on.place.kvm else "maximum"),
-        vcpu=node.vcpus,
+        vcpu=_processors(node, on.place),
         memory=node.memory_mib,
         autostart=True,
         running=True,
@@ -275,6 +275,17 @@ def domain(
         opts=_options(on, parent, extra),
     )
     return resource.id
+
+
+def _processors(node: NodePlan, place: Place) -> int:
+    """One where machines are emulated: docs/decisions/embedded-hypervisor.md says why."""
+    if place.kvm or node.vcpus == 1:
+        return node.vcpus
+    pulumi.warn(
+        f"Node {node.name} gets one processor and not {node.vcpus}: hypervisor {place.name}"
+        " emulates its machines, and an emulated kernel with more than one panics."
+    )
+    return 1
 
 
 def _kernel_command_line() -> list[dict[str, str]]:

@@ -96,7 +96,7 @@ class Node:
     networks: tuple[str, ...]
     """Networks that the machine has a card in; the first one carries its default route."""
     vcpus: int = 1
-    """Virtual processors; a change replaces the machine."""
+    """Virtual processors; a change replaces the machine. One where machines are emulated."""
     memory_mib: int = 768
     """Memory; a change replaces the machine."""
     hypervisor: str = "lab"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -196,6 +197,17 @@ def test_more_memory_changes_only_that_machine() -> None:
     old = {(r.type, r.name): r.inputs for r in before.resources if "pyinfra" not in r.type}
     new = {(r.type, r.name): r.inputs for r in after.resources if "pyinfra" not in r.type}
     assert [key[1] for key in old if old[key] != new[key]] == ["lb-lb1-domain"]
+
+
+@pytest.mark.parametrize(("kvm", "processors"), [(False, 1), (True, 2)])
+def test_an_emulated_machine_has_one_processor_whatever_is_asked_for(
+    kvm: bool, processors: int
+) -> None:
+    stack = six(put={"nodes.lb1.vcpus": 2})
+
+    made = declare(stack, lab=replace(LAB, kvm=kvm)).of_type("Domain")
+    assert made["lb-lb1-domain"].inputs["vcpu"] == processors
+    assert made["lb-lb2-domain"].inputs["vcpu"] == 1
 
 
 def test_an_embedded_stack_without_a_lab_says_what_to_run() -> None:

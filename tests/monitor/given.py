@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from bootstrap.blocks.monitor.program.actions import Action, Tell
+from bootstrap.blocks.monitor.program.actions import Action, Note, Tell, Tickle
 from bootstrap.blocks.monitor.program.config import Config, Group
 from bootstrap.blocks.monitor.program.decide import decide
 from bootstrap.blocks.monitor.program.memory import Memory, Problem
@@ -107,8 +107,9 @@ class Watch:
         self.wall = 1_800_000_000.0
 
     def sees(self, seen: Observation, *, after: float = 1.0) -> list[Action]:
-        """One pass, some seconds after the last one: what it does, without what it tells."""
-        return [action for action in self.does(seen, after=after) if not isinstance(action, Tell)]
+        """One pass, some seconds after the last one: what it does to daemons and groups."""
+        aside = Tell | Note | Tickle
+        return [action for action in self.does(seen, after=after) if not isinstance(action, aside)]
 
     def told(self, seen: Observation, *, after: float = 1.0) -> list[str]:
         """One pass: the states that it tells."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.blocks.monitor.program import effects
 from bootstrap.blocks.monitor.program.actions import (
     KillAndStart,
     Request,
@@ -119,3 +120,21 @@ def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
     write(path, [], durable=True)
     assert json.loads(path.read_text()) == []
     assert [found.name for found in tmp_path.iterdir()] == ["problems.json"]
+
+
+def test_one_that_cannot_be_killed_holds_up_no_pass(
+    here: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that waits for a frozen disk takes no signal until that thaws."""
+    (here.folder / "bin/hb_standby").write_text("#!/bin/sh\nexec sleep 60\n")
+    runner = here.runner()
+    runner.do(Standby(side="all"), 0.0)
+    [(child, _)] = runner.children.values()
+    monkeypatch.setattr(effects, "KILLED_S", 0.01)
+    with monkeypatch.context() as frozen:
+        frozen.setattr(child, "kill", lambda: None)
+        assert runner.collect(1000.0) == ()
+        assert runner.running == {"move"}
+    child.kill()
+    child.wait(DEADLINE_S)
+    assert [ended.key for ended in runner.collect(1001.0)] == ["move"]

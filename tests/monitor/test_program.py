@@ -17,8 +17,9 @@ import pytest
 from bootstrap.blocks.monitor import deploy
 from bootstrap.blocks.monitor.program import config as configuration
 from bootstrap.blocks.monitor.program.__main__ import Monitor
+from bootstrap.blocks.monitor.program.memory import Memory
 from bootstrap.blocks.monitor.program.observe import Observer
-from bootstrap.blocks.monitor.program.seen import Now
+from bootstrap.blocks.monitor.program.seen import Holding, Now
 from bootstrap.managed import ManagedFile
 from tests.golden.tree import plans
 from tests.monitor.fake_node import Node
@@ -101,6 +102,7 @@ def test_what_was_said_of_an_absent_peer_ends_when_it_is_heard(
     config = replace(CONFIG, of_absence=(str(mark), str(here.folder / "none")))
     monitor = Monitor(config, here.folder / "memory.json", here.folder)
     monitor.observer = Observer(config, proc=here.proc)
+    monitor.memory = Memory(was={"mysql": Holding.HELD})
     if not linked:
         drbd = here.proc / "drbd"
         drbd.write_text(drbd.read_text().replace("cs:Connected", "cs:WFConnection"))

@@ -5,14 +5,15 @@ Needs: node.data; blocks drbd (the folder of marks), fencing (its marks) and hea
 Ensures: ``pairwise-monitor.service``, which each second looks once, restarts a daemon of a group
     that is here, hands a group over that restarting does not cure, requests a group again whose
     take-over got lost in Heartbeat, and writes status.json and problems.json below /run/pairwise.
-    It moves groups through Heartbeat alone and never starts a resource or sets a VIP.
+    It moves groups through Heartbeat alone and never starts a resource or sets a VIP. It notes
+    clients' connections beside a group's data and has them connect anew where the group arrives.
 Restart: when a file of it changes; nothing else is touched by that. What must outlive it, its
     hand-overs and arrivals, is in /var/lib/pairwise/monitor.json.
 Pair order: any.
 Verify: process, boot, a status that is not older than ten seconds. Checkers: Python's own parser.
 Fails when: its configuration does not fit the program; journalctl -u pairwise-monitor says why.
-Refs: document 002 (its monitor script), heartbeat(8), hb_standby(1), hb_takeover(1), cl_status(1),
-    rc.d/hb_takeover and ResourceManager of Heartbeat 3.0.6.
+Refs: document 002 (its monitor script), ocf_heartbeat_portblock(7), heartbeat(8), hb_standby(1),
+    hb_takeover(1), cl_status(1), rc.d/hb_takeover and ResourceManager of Heartbeat 3.0.6.
 
 Replaced from document 002: a shell loop that restarts nfs by ``pkill`` and then stops heartbeat ->
 systemd's own ordered start, then a hand-over that the peer must be able to take. A group that
@@ -127,7 +128,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     owned = files(node, plan)
     return Manifest(
         block=NAME,
-        packages=("python3",),
+        packages=("python3", "resource-agents"),
         files=owned,
         units=(
             Unit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,4 +83,34 @@ class Tell:
     """One sentence."""
 
 
-Action = Start | Standby | Takeover | Request | Tell
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Write down who is connected, on the group's own file system."""
+
+    path: str
+    """The file."""
+    text: str = field(repr=False)
+    """What it says from now on."""
+
+    @property
+    def key(self) -> str:
+        """One at a time for each file."""
+        return f"note {self.path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tickle:
+    """Have those who were connected to the node from which a group came connect anew."""
+
+    vip: str
+    """Address of the group."""
+    path: str
+    """The file in which they are noted."""
+
+    @property
+    def key(self) -> str:
+        """One at a time for each group."""
+        return f"tickle {self.vip}"
+
+
+Action = Start | Standby | Takeover | Request | Tell | Note | Tickle

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bootstrap.blocks.monitor.program import moves, problems, services
+from bootstrap.blocks.monitor.program import connections, moves, problems, services
 from bootstrap.blocks.monitor.program.actions import Action
 from bootstrap.blocks.monitor.program.config import Config, Group
 from bootstrap.blocks.monitor.program.memory import Memory
@@ -34,7 +34,8 @@ def decide(
         requested = memory.requests
         memory, moves_do = moves.ask_again(config, memory, seen, now)
         memory = _repaired(config, memory, seen, now, requested)
-        actions = [*services_do, *moves_do]
+        memory, connections_do = connections.follow(config, memory, seen, now)
+        actions = [*connections_do, *services_do, *moves_do]
         # An old answer is asked for anew; one that a decision waits for, at once.
         old = now.mono - memory.rscstatus_at >= ASK_S
         unsure = any(f.id in problems.STICKY for f in findings) or bool(memory.leaving)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,24 +20,30 @@ from bootstrap.blocks.monitor.program import observe
 from bootstrap.blocks.monitor.program.actions import (
     Action,
     KillAndStart,
+    Note,
     Request,
     Restart,
     Standby,
     Start,
     Takeover,
     Tell,
+    Tickle,
 )
 from bootstrap.blocks.monitor.program.config import HEARTBEAT, Config
 from bootstrap.blocks.monitor.program.seen import Ended
 
 TOOLS = Path("/usr/share/heartbeat")
 """Heartbeat's hb_standby and hb_takeover."""
+TICKLE_TCP = Path("/usr/libexec/heartbeat/tickle_tcp")
+"""Of package resource-agents, for its agent portblock."""
 FUNCTIONS = Path("/etc/ha.d/shellfuncs")
 """Heartbeat's ha_clustermsg."""
 START_S = 600.0
 """A database that recovers after a power cut may take minutes."""
 ASK_S = 20.0
 """Asking Heartbeat is writing into its FIFO."""
+KILLED_S = 1.0
+"""What a killed process may take to end, within one pass."""
 TOOK_TOO_LONG = 124
 """As timeout(1) ends."""
 
@@ -50,6 +57,9 @@ REQUEST = (
     'printf "t=ip-request-resp\\ndest=%s\\nipaddr=%s\\nweown=yes\\nok=OK\\n" "$2" "$1"'
     " | ha_clustermsg"
 )
+# A whole file or the old one; and on both disks, for it is read after this node has died.
+NOTE = 'umask 077; cat >"$1.new" && mv "$1.new" "$1" && exec sync "$1"'
+TICKLE = '[ ! -s "$1" ] || exec "$2" -n 3 <"$1"'
 
 
 class Runner:
@@ -61,11 +71,13 @@ class Runner:
         *,
         proc: Path = Path("/proc"),
         tools: Path = TOOLS,
+        tickle_tcp: Path = TICKLE_TCP,
         functions: Path = FUNCTIONS,
     ) -> None:
         self.config = config
         self.proc = proc
         self.tools = tools
+        self.tickle_tcp = tickle_tcp
         self.functions = functions
         self.children: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self.messengers: list[subprocess.Popen[bytes]] = []
@@ -85,7 +97,11 @@ class Runner:
         print(f"does: {action}", flush=True)
         argv = self._argv(action)
         limit = START_S if isinstance(action, Start) else ASK_S
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        with tempfile.TemporaryFile() as given:
+            if isinstance(action, Note):
+                given.write(action.text.encode())
+                given.seek(0)
+            child = subprocess.Popen(argv, stdin=given, stdout=subprocess.DEVNULL)
         self.children[action.key] = (child, mono + limit)
 
     def collect(self, mono: float) -> tuple[Ended, ...]:
@@ -95,8 +111,10 @@ class Runner:
             code = child.poll()
             if code is None and mono >= limit:
                 child.kill()
-                child.wait()
-                code = TOOK_TOO_LONG
+                # One that writes to a frozen disk ends when that thaws; the watch goes on.
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(KILLED_S)
+                    code = TOOK_TOO_LONG
             if code is not None:
                 del self.children[key]
                 found.append(Ended(key=key, code=code))
@@ -116,6 +134,10 @@ class Runner:
     def _argv(self, action: Action) -> list[str]:
         if isinstance(action, Request):
             return _shell(REQUEST, action.group_key, action.node, str(self.functions))
+        if isinstance(action, Note):
+            return _shell(NOTE, action.path)
+        if isinstance(action, Tickle):
+            return _shell(TICKLE, action.path, str(self.tickle_tcp))
         if isinstance(action, Standby | Takeover):
             name = "hb_standby" if isinstance(action, Standby) else "hb_takeover"
             return _shell('exec "$2" "$1"', action.side, str(self.tools / name))

@@ -70,6 +70,10 @@ class Memory:
     """Group -> since when Heartbeat believes it here, is stable, and it is not here."""
     requests: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Group -> when it was requested again, since it was lost."""
+    connected: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Group that is here -> its clients' connections in the last look at them."""
+    noted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Group that is here -> those that its file names."""
     rscstatus: str = ""
     """The last answer; empty: none yet."""
     rscstatus_at: float = 0.0

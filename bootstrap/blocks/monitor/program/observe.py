@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bootstrap.blocks.monitor.program.config import HEARTBEAT, Config, Group
+from bootstrap.blocks.monitor.program.connections import established
 from bootstrap.blocks.monitor.program.memory import Memory
 from bootstrap.blocks.monitor.program.seen import (
     Ended,
@@ -35,6 +36,8 @@ GREETING_S = 3.0
 """How long it may take."""
 SPACE_EVERY_S = 10.0
 """How often free space is read."""
+CONNECTIONS_EVERY_S = 3.0
+"""How often clients' connections are read: what is noted is at most two looks old."""
 BUSY_EVERY_S = 2.0
 """How often systemd is asked on a node that holds something of which not all runs: one process, and
 systemd's own work for it, which under emulation is a tenth of the node's processor."""
@@ -151,6 +154,7 @@ class Observer:
         self.units_at = float("-inf")
         self.processes: tuple[str, ...] = ()
         self.ping = ""
+        self.connections_at = float("-inf")
 
     def look(
         self, memory: Memory, now: Now, *, running: frozenset[str], ended: tuple[Ended, ...]
@@ -183,6 +187,7 @@ class Observer:
             addresses=found.addresses,
             units=self.units,
             threads=self._threads(),
+            connections=self._connections(found, now),
             greeted=self._greeted(found, now),
             rscstatus=_answer("cl_status", "rscstatus") if asked else None,
             peer=_answer("cl_status", "nodestatus", config.peer) if asked else None,
@@ -237,6 +242,13 @@ class Observer:
     def _threads(self) -> int | None:
         found = " ".join(self._lines("fs/nfsd/threads")).strip()
         return int(found) if found.isdigit() else None
+
+    def _connections(self, found: Observation, now: Now) -> dict[str, frozenset[str]]:
+        vips = frozenset(g.vip for g in self.config.groups if found.holding(g) is Holding.HELD)
+        if not vips or now.mono - self.connections_at < CONNECTIONS_EVERY_S:
+            return {}
+        self.connections_at = now.mono
+        return established(self._lines("net/tcp"), vips)
 
     def _greeted(self, found: Observation, now: Now) -> dict[str, bool]:
         answers = {}

@@ -83,6 +83,8 @@ class Observation:
     """Threads of the NFS server in the kernel; none: not readable."""
     greeted: Mapping[str, bool] = field(default_factory=dict)
     """Socket -> whether its daemon has greeted; no entry: no new answer in this pass."""
+    connections: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Address of a group -> clients' connections; no entry: not looked at in this pass."""
     rscstatus: str | None = None
     """``cl_status rscstatus``; none: not asked in this pass, or no answer."""
     peer: str | None = None

@@ -136,6 +136,7 @@ def test_the_program_on_the_node_says_what_is_read_here() -> None:
     assert found is not None and found.up > 0 and found.boot
 
 
+MOST_LINES = 60
 CLIENT = """
 import sys, time
 for line in sys.stdin:
@@ -157,8 +158,13 @@ def test_the_program_asks_the_server_and_takes_no_late_answer(
     program = PROGRAM.replace('== "mysqld"', '!= ""')
     process = start_group([sys.executable, "-c", program, *client])
     assert process.stdout is not None
-    lines = [process.stdout.readline().decode() for _ in range(3)]
+    said: list[bool | None] = []
+    # A client that has just started on a busy machine answers no question in time.
+    while len(said) < 3 or (said[-1] is None and writable is not None and len(said) < MOST_LINES):
+        found = sample_of("a", process.stdout.readline().decode(), at=1.0, wall=9.0)
+        assert found is not None
+        said.append(found.writable)
     end_group(process)
     process.stdout.close()
-    found = sample_of("a", lines[-1], at=1.0, wall=9.0)
-    assert found is not None and found.writable is writable
+    assert said[-1] is writable
+    assert set(said) <= {None, writable}

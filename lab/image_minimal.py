@@ -26,8 +26,8 @@ PACKAGES = (
 """What a cloud image has at least."""
 HANDED_OUT = (
     *recipe.KEPT_PACKAGES, "memcached", "php-memcached", "php8.4-fpm", "php8.4-mysql",
-    "drbd-utils", "heartbeat", "cluster-glue", "iputils-arping", "openssh-client",
-    "nfs-kernel-server", "nfs-common",
+    "drbd-utils", "heartbeat", "cluster-glue", "resource-agents", "iputils-arping",
+    "openssh-client", "nfs-kernel-server", "nfs-common",
 )  # fmt: skip
 """What the blocks ask for; a test compares it with their manifests."""
 IN_NO_RELEASE = ("mysql-server", "mysql-client")

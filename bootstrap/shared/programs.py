@@ -6,10 +6,12 @@ that is typed and tested here, and reads a fact by the same module as an operati
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from bootstrap.managed import ManagedFile
+from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 
 CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
 """Python's own parser: the machine's may be older than ours."""
@@ -55,6 +57,41 @@ def one_file(path: str, source: Path, *, stack: str) -> ManagedFile:
     )
 
 
-def is_fresh(path: str, *, within_s: int) -> str:
-    """Shell text: whether a program has written a file within so many seconds."""
-    return f"find {path} -newermt '{within_s} seconds ago' 2>/dev/null | grep -q ."
+FRESH_S = 10
+"""Age of a status that is still one of now, under emulation on a busy host."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A program that looks at its node each second and writes what it sees."""
+
+    block: str
+    """Name of its block."""
+    unit: str
+    """That runs it."""
+    status: str
+    """Path of what it writes."""
+
+    @property
+    def is_fresh(self) -> str:
+        """Shell text: whether it has written within FRESH_S."""
+        return f"find {self.status} -newermt '{FRESH_S} seconds ago' 2>/dev/null | grep -q ."
+
+    def manifest(self, owned: tuple[ManagedFile, ...], *, packages: tuple[str, ...]) -> Manifest:
+        """All that its block owns: it is restarted when any of the files changes."""
+        paths = tuple(file.path for file in owned)
+        unit = Unit(name=self.unit, reload=Reload.RESTART, files=paths, ready=self.is_fresh)
+        return Manifest(block=self.block, packages=packages, files=owned, units=(unit,))
+
+    def checks(self, who: str) -> tuple[Check, ...]:
+        """What ``pairwise verify`` tries; ``who`` begins the sentence when it fails."""
+        return (
+            is_active(self.block, self.unit),
+            is_enabled(self.block, self.unit),
+            Check(
+                name=f"{self.block}: its status is of now",
+                command=self.is_fresh,
+                failure=f"{who} has not written {self.status} for {FRESH_S} s: "
+                f"journalctl -u {self.unit} says why.",
+            ),
+        )

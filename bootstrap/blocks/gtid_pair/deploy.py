@@ -24,9 +24,9 @@ from __future__ import annotations
 import json
 
 from bootstrap.blocks.gtid_pair import program
-from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.checks import Check
 from bootstrap.facts.mysql import SOCKET
-from bootstrap.managed import ManagedFile, Manifest, Reload, Unit, place_of
+from bootstrap.managed import ManagedFile, Manifest, place_of
 from bootstrap.render import render
 from bootstrap.shared import pairs, programs
 from bootstrap.shared.systemd import check_unit
@@ -52,9 +52,7 @@ MEMORY_MIB = 128
 LEAVE_S = 30
 """For which a machine that is shut down waits for its peer: a switchover takes some ten seconds,
 and `pairwise stop` has patience for sixty."""
-FRESH_S = 10
-"""Age of a file that is still one of now."""
-IS_FRESH = programs.is_fresh(pairs.GTID, within_s=FRESH_S)
+SERVICE = programs.Service(block=NAME, unit=UNIT, status=pairs.GTID)
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
@@ -154,33 +152,13 @@ def _config(node: NodePlan, plan: DeployPlan) -> dict[str, object]:
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
-    owned = files(node, plan)
-    return Manifest(
-        block=NAME,
-        packages=("python3", "mysql-client"),
-        files=owned,
-        units=(
-            Unit(
-                name=UNIT,
-                reload=Reload.RESTART,
-                files=tuple(file.path for file in owned),
-                ready=IS_FRESH,
-            ),
-        ),
-    )
+    return SERVICE.manifest(files(node, plan), packages=("python3", "mysql-client"))
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
     return (
-        is_active(NAME, UNIT),
-        is_enabled(NAME, UNIT),
-        Check(
-            name=f"{NAME}: what it says is of now",
-            command=IS_FRESH,
-            failure=f"The reconciler of {node.name} ({plan.deploy}) has not written {pairs.GTID}"
-            f" for {FRESH_S} s: journalctl -u {UNIT} says why.",
-        ),
+        *SERVICE.checks(f"The reconciler of {node.name} ({plan.deploy})"),
         Check(
             name=f"{NAME}: the node is source or replica",
             command=f"""grep -Eq '"role": "(source|replica)"' {pairs.GTID}""",

@@ -28,9 +28,9 @@ from __future__ import annotations
 import json
 
 from bootstrap.blocks.monitor import program
-from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.checks import Check
 from bootstrap.facts import drbd
-from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
+from bootstrap.managed import ManagedFile, Manifest
 from bootstrap.render import render
 from bootstrap.shared import notify, pairs, programs
 from bootstrap.shared.systemd import check_unit
@@ -50,9 +50,7 @@ MEMORY_MIB = 96
 """The program takes 15, each of its short-lived children a few."""
 WATCHDOG_S = 60
 """A pass that waits for three programs takes 15 s at most."""
-FRESH_S = 10
-"""Age of a status that is still one of now, under emulation on a busy host."""
-IS_FRESH = programs.is_fresh(STATUS, within_s=FRESH_S)
+SERVICE = programs.Service(block=NAME, unit=UNIT, status=STATUS)
 MYSQL_SOCKET = "/run/mysqld/mysqld.sock"
 """Debian's own."""
 GREETING = {"mysql.service": MYSQL_SOCKET}
@@ -125,34 +123,12 @@ def _group(group: ServiceGroup, data: DataPlan) -> dict[str, object]:
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
-    owned = files(node, plan)
-    return Manifest(
-        block=NAME,
-        packages=("python3", "resource-agents"),
-        files=owned,
-        units=(
-            Unit(
-                name=UNIT,
-                reload=Reload.RESTART,
-                files=tuple(file.path for file in owned),
-                ready=IS_FRESH,
-            ),
-        ),
-    )
+    return SERVICE.manifest(files(node, plan), packages=("python3", "resource-agents"))
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
-    return (
-        is_active(NAME, UNIT),
-        is_enabled(NAME, UNIT),
-        Check(
-            name=f"{NAME}: its status is of now",
-            command=IS_FRESH,
-            failure=f"The monitor of {node.name} ({plan.deploy}) has not written {STATUS} for"
-            f" {FRESH_S} s: journalctl -u {UNIT} says why.",
-        ),
-    )
+    return (*SERVICE.checks(f"The monitor of {node.name} ({plan.deploy})"),)
 
 
 def _data(node: NodePlan) -> DataPlan:

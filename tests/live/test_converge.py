@@ -81,7 +81,7 @@ def test_advert_interval_is_shown_on_two_hosts_and_moves_nothing(
     """Changed on the running pair: only its lines shown, no second holder, no move, both ways."""
     with described_as(six, folder, put={"pairs.lb.keepalived.advert_interval_s": 1.2}) as slower:
         hosts = {host: ops for host, ops in slower.preview()["hosts"].items() if ops}
-        assert set(hosts) == {"lb1", "lb2"}
+        assert set(hosts) == {"lb1", "lb2"}, hosts
         changed = [
             line
             for operations in hosts.values()
@@ -102,8 +102,8 @@ def test_advert_interval_is_shown_on_two_hosts_and_moves_nothing(
 
 def test_single_mode_touches_only_the_balancers(six: LiveStack, folder: Path) -> None:
     with described_as(six, folder, put={"pairs.lb.keepalived.mode": "single"}) as single:
-        hosts = {host for host, operations in single.preview()["hosts"].items() if operations}
-    assert hosts == {"lb1", "lb2"}
+        hosts = {host: ops for host, ops in single.preview()["hosts"].items() if ops}
+    assert set(hosts) == {"lb1", "lb2"}, hosts
 
 
 @pytest.mark.load

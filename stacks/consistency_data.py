@@ -15,6 +15,10 @@ INITDEAD_FACTOR = 2
 DEADTIME_FACTOR = 3
 """Heartbeats that may get lost before a node counts as dead: with fewer, one late one kills."""
 
+REKEY_FACTOR = 5
+"""Heartbeats of which half is the time that the second node of a pair has to take a new key after
+the first one: it sees it at a heartbeat, and is seen at one."""
+
 
 def check_data(stack: Stack) -> Iterator[Problem]:
     """Every data pair and every client of one can be planned and means something."""
@@ -71,6 +75,15 @@ def _times(where: str, times: Heartbeat) -> Iterator[Problem]:
             f"{where}.warntime_s",
             f"{times.warntime_s} is not between keepalive_s and deadtime_s",
             "choose one that is",
+        )
+    if times.key < 1:
+        yield Problem(f"{where}.key", f"{times.key} is no number of a key", "choose 1 or more")
+    if times.key > 1 and least <= times.deadtime_s < REKEY_FACTOR * times.keepalive_s:
+        yield Problem(
+            f"{where}.deadtime_s",
+            f"{times.deadtime_s} is less than {REKEY_FACTOR} heartbeats, too short for two nodes"
+            " to take another key",
+            f"choose at least {REKEY_FACTOR * times.keepalive_s}",
         )
     if times.initdead_s < INITDEAD_FACTOR * times.deadtime_s:
         yield Problem(

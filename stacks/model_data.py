@@ -78,6 +78,9 @@ class Heartbeat:
     ping: IPv4Address | None = None
     """Address whose answer says that a node's client link is alive; none: the hypervisor's own in
     the VIPs' network, which is a lab's gateway."""
+    key: int = 1
+    """Number of the generated key in authkeys. A higher one is a new key, which `up` has both nodes
+    of a running pair take; never a lower one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -195,6 +195,7 @@ def _heartbeat(stack: Stack, node: str, pair: Pair) -> HeartbeatPlan:
     peer = next(name for name in pair.nodes if name != node)
     client = _client_network(pair)
     networks = list(dict.fromkeys([*(disk.network for disk in pair.disks.values()), client]))
+    secret = f"{member_name(stack, pair)}-heartbeat"
     return HeartbeatPlan(
         nodes=_by_id(stack, pair),
         port=HEARTBEAT_PORT,
@@ -211,7 +212,8 @@ def _heartbeat(stack: Stack, node: str, pair: Pair) -> HeartbeatPlan:
         warntime_s=settings.warntime_s,
         deadtime_s=settings.deadtime_s,
         initdead_s=settings.initdead_s,
-        secret=f"{member_name(stack, pair)}-heartbeat",
+        secret=secret if settings.key == 1 else f"{secret}-{settings.key}",
+        key=settings.key,
     )
 
 

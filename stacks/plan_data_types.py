@@ -142,7 +142,9 @@ class HeartbeatPlan:
     initdead_s: int
     """From the description."""
     secret: str
-    """Name of the secret in authkeys."""
+    """Name of the secret in authkeys: from the second key on it ends with the key's number."""
+    key: int
+    """From the description; above 1 both nodes have what takes another key while the pair runs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,3 +52,19 @@ def test_verify_finds_a_heartbeat_that_runs_with_older_files() -> None:
         "/etc/ha.d/ha.cf",
         "/etc/ha.d/authkeys",
     }
+
+
+def test_a_key_that_was_changed_is_taken_by_both_nodes_together() -> None:
+    plan = plans()["alone-data"]
+    file = render_all(plan)["data1"]["/etc/ha.d/authkeys"]
+    assert file.secrets == ("data-heartbeat-2",)
+    assert "nothing moves" in file.effect
+    found = checks(node=plan.nodes["data1"], plan=plan.slice("data"))
+    named = {one.name for one in found if "heartbeat" in one.name}
+    assert "heartbeat: no new key waits" in named
+    assert "heartbeat: it has read /etc/ha.d/authkeys since it was written" not in named
+
+
+def test_a_pair_whose_key_was_never_changed_has_nothing_of_it() -> None:
+    assert [path for path in files() if "heartbeat-key" in path] == []
+    assert files()["/etc/ha.d/authkeys"].secrets == ("data-heartbeat",)

@@ -155,6 +155,24 @@ def test_private_keys_are_secret_wherever_they_go(built: Recorder) -> None:
     assert [r.name for r in plain] == []
 
 
+def test_another_number_is_another_key_of_heartbeat_and_nothing_else_changes(
+    built: Recorder,
+) -> None:
+    """The first one has no number in its name: stacks that are there keep theirs."""
+    changed = declare(six(put={"pairs.data.heartbeat.key": 2}))
+
+    before, after = (set(one.of_type("pyinfra:index:Password")) for one in (built, changed))
+    assert (before - after, after - before) == ({"data-heartbeat"}, {"data-heartbeat-2"})
+    secrets = changed.of_type("index:Deploy")["data-deploy"].inputs["spec"]["secrets"]
+    assert secrets["data-heartbeat-2"] == "PASSWORD data-heartbeat-2"
+    assert "data-heartbeat" not in secrets
+    lengths = changed.of_type("pyinfra:index:Password")["data-heartbeat-2"].inputs["length"]
+    assert lengths == 32
+    untouched = {(r.type, r.name): r.inputs for r in built.resources if "pyinfra" not in r.type}
+    other = {(r.type, r.name): r.inputs for r in changed.resources if "pyinfra" not in r.type}
+    assert untouched == other
+
+
 def test_an_identity_names_the_machine_and_no_secret(built: Recorder) -> None:
     hosts = built.of_type("index:Deploy")["lb-deploy"].inputs["spec"]["hosts"]
 

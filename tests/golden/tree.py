@@ -20,7 +20,11 @@ STACKS: Final = ("six", "six-gtid", "duo", "nfs", "lvs", "gateway")
 
 RUNNING: Final = {True: "running", False: "stopped", None: "left-alone"}
 """A unit that a cluster manager decides about is in nobody's desired state."""
-COPIED: Final = ("/usr/local/lib/pairwise/monitor/", "/usr/local/lib/pairwise/gtid/")
+COPIED: Final = (
+    "/usr/local/lib/pairwise/monitor/",
+    "/usr/local/lib/pairwise/gtid/",
+    "/usr/local/lib/pairwise/heartbeat-key",
+)
 """Not rendered: modules of this repository as they are, with a line before them."""
 
 WITHOUT_DATA: Final[Mapping[str, Any]] = {"tiers.web.web": {}}
@@ -64,7 +68,11 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
     "alone-data": (
         "six",
-        {"drop": ("pairs.lb", "tiers.web", "nodes.lb1", "nodes.lb2", "nodes.web1", "nodes.web2")},
+        {
+            # Its key was changed once.
+            "put": {"pairs.data.heartbeat.key": 2},
+            "drop": ("pairs.lb", "tiers.web", "nodes.lb1", "nodes.lb2", "nodes.web1", "nodes.web2"),
+        },
     ),
 }
 

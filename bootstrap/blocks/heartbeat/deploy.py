@@ -6,6 +6,8 @@ Ensures: ha.cf, haresources (the same on both nodes), authkeys, the resource scr
     that nothing else starts; new file systems with their first data, once.
 Restart: never. A changed file is written, and the preview says what it needs; verify fails while
     Heartbeat runs with an older ha.cf or authkeys.
+    Another ``key`` of the description waits beside the one in use until both nodes have it; then
+    both take it within the dead time (``program/key.py``), and nothing moves.
     Killed (SIGKILL), it stays dead: the peer hears nothing, has this node powered off after the
     dead time and takes over. One that systemd started again would begin with no group while their
     daemons and VIPs still run here, and the peer, which reads a restart as a release, would take
@@ -39,13 +41,15 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from bootstrap.blocks.heartbeat import rekey
+from bootstrap.changes import UNKNOWN
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import Boot, ManagedFile, Manifest, Mode, Unit, place_of
-from bootstrap.operations import drbd
+from bootstrap.operations import drbd, heartbeat
 from bootstrap.render import render
 from bootstrap.shared import notify, pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN, check_unit
-from bootstrap.site import Site, ensure_configured
+from bootstrap.site import Site, ensure_active, ensure_configured
 from stacks.model_data import FencingDevice
 from stacks.plan_data_types import DataPlan
 from stacks.plan_types import DeployPlan, NodePlan
@@ -130,7 +134,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             content=text("authkeys", secret=place_of(secret)),
             mode=0o600,
             secrets=(secret,),
-            effect=NEEDS_BOTH,
+            effect=rekey.TOGETHER if rekey.has_program(data) else NEEDS_BOTH,
         ),
         ManagedFile(path=MANAGER, content=text("groups"), effect=NEXT_MOVE, check="sh -n %s"),
         ManagedFile(
@@ -138,6 +142,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         ),
         ManagedFile(path=HARESOURCES, content=text("haresources"), effect=NEXT_MOVE),
         ManagedFile(path=HA_CF, content=text("ha.cf"), effect=NEEDS_RESTART),
+        *rekey.files(node, plan, data, authkeys=AUTHKEYS, ha_cf=HA_CF),
     )
 
 
@@ -156,14 +161,26 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
             else Mode(path=path, group="root", mode=0o755)
             for path in OUTDATING
         ),
-        units=(*mounts, Unit(name=UNIT)),
+        units=(*mounts, Unit(name=UNIT), *rekey.units(data)),
+        observed=(rekey.waiting(AUTHKEYS),) if rekey.has_program(data) else (),
     )
 
 
 def configure(site: Site) -> None:
-    """Files; then, on the node that comes last, file systems for disks that have none."""
-    ensure_configured(site)
+    """Files, another key beside the one in use; then, on the node that comes last, file systems
+    for disks that have none."""
     data = _data(site.node)
+    ensure_configured(site, leave=(AUTHKEYS,) if rekey.has_program(data) else ())
+    if rekey.has_program(data):
+        keys = _authkeys(site)
+        heartbeat.key_offered(
+            name=site.named(AUTHKEYS),
+            file=keys,
+            waiting=rekey.waiting(AUTHKEYS),
+            unit=rekey.UNIT,
+            seen=site.seen,
+            unknown=any(site.secrets.get(name) is UNKNOWN for name in keys.secrets),
+        )
     if data.drbd.initialiser != site.node.name:
         return
     for resource in data.drbd.resources:
@@ -175,6 +192,25 @@ def configure(site: Site) -> None:
             script=FIRST_DATA,
             seen=site.seen,
         )
+
+
+def activate(site: Site) -> None:
+    """Units; then, on the node that comes last, both nodes take a key that waits on both."""
+    ensure_active(site)
+    data = _data(site.node)
+    if rekey.has_program(data) and data.drbd.initialiser == site.node.name:
+        heartbeat.key_taken(
+            name=site.named("both nodes take the new key"),
+            file=_authkeys(site),
+            waiting=rekey.waiting(AUTHKEYS),
+            unit=rekey.UNIT,
+            lead=rekey.LEAD,
+            seen=site.seen,
+        )
+
+
+def _authkeys(site: Site) -> ManagedFile:
+    return next(file for file in site.manifest.files if file.path == AUTHKEYS)
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
@@ -191,11 +227,17 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
         )
         for link in data.heartbeat.links
     ]
+    later, keys = dict(LATER), []
+    if rekey.has_program(data):
+        # It was taken by a Heartbeat that ran already: only hearing each other proves it.
+        del later[AUTHKEYS]
+        keys = [rekey.check(node, plan, authkeys=AUTHKEYS)]
     return (
         is_active(NAME, UNIT),
         is_enabled(NAME, UNIT),
         *links,
-        *(_as_written(path, effect, node) for path, effect in LATER.items()),
+        *keys,
+        *(_as_written(path, effect, node) for path, effect in later.items()),
         Check(
             name="heartbeat: it is no transition",
             command='test "$(cl_status rscstatus)" != transition',

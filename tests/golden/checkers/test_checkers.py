@@ -97,6 +97,9 @@ BROKEN = {
     },
     "/etc/ha.d/shellfuncs": ("esac", "fi"),
     "/usr/local/lib/pairwise/groups": ("esac", "fi"),
+    "/usr/local/lib/pairwise/heartbeat-key": ("def ", "de "),
+    "/etc/pairwise/heartbeat-key.json": ("{", "("),
+    "/etc/systemd/system/pairwise-heartbeat-key.service": ("Restart=on-failure", "Restart=maybe"),
     "/etc/systemd/system/pairwise-fence-line.service": ("Type=exec", "Type=maybe"),
     "/etc/systemd/system/pairwise-mysql-warm.service": ("oneshot", "once"),
     "/etc/systemd/system/pairwise-mysql-warm.timer": ("*:0/10", "*:0/x"),
@@ -135,6 +138,7 @@ BROKEN_ON = (
     ("nfs", "client1"),
     ("nfs-v3", "nfs1"),
     ("nfs-v3", "client1"),
+    ("alone-data", "data1"),
 )
 """Nodes that between them have every template."""
 JUDGED = (

@@ -1,0 +1,1 @@
+"""The program that the heartbeat block installs as it stands here."""

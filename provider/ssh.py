@@ -27,15 +27,19 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 from typing_extensions import override
 
-CONNECT_TIMEOUT_S: Final = 5
-"""For the TCP connection: a machine near by answers in milliseconds or is not there; six emulated
-ones that all begin a key exchange in the same second were seen to take over three."""
+CONNECT_TIMEOUT_S: Final = 15
+"""For the TCP connection, and for the key exchange again: paramiko has one limit for both. Of a
+machine of the same network that is off, ARP tells within three. Emulated ones on a busy hypervisor
+were seen to take over five for the exchange; a preview then took them for machines without SSH."""
 
-BANNER_TIMEOUT_S: Final = 6
+NO_EXCHANGE: Final = "No existing session"
+"""What paramiko says when the key exchange was not done in time (Transport.start_client)."""
+
+BANNER_TIMEOUT_S: Final = 10
 """For the SSH banner: sshd of a machine that boots under emulation is slow to speak."""
 
 AUTH_TIMEOUT_S: Final = 15
-"""For key exchange and authentication, several seconds of CPU under emulation."""
+"""For the authentication, several seconds of CPU under emulation."""
 
 KEEPALIVE_S: Final = 10
 """Something is sent at least so often, so that a machine that has gone is noticed."""
@@ -174,7 +178,7 @@ def connect(node: Node) -> None:
     Raises:
         NotReachableError: with what was seen.
     """
-    limit_s = CONNECT_TIMEOUT_S + BANNER_TIMEOUT_S + AUTH_TIMEOUT_S
+    limit_s = 2 * CONNECT_TIMEOUT_S + BANNER_TIMEOUT_S + AUTH_TIMEOUT_S
     try:
         with gevent.Timeout(limit_s):
             node.host.connect(show_errors=False, raise_exceptions=True)
@@ -198,6 +202,8 @@ def _seen(cause: BaseException | None, error: Exception) -> str:
         return "sshd answers and refuses our key"
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused: no sshd listens yet"
+    if str(cause) == NO_EXCHANGE:
+        return f"no key exchange within {CONNECT_TIMEOUT_S} s"
     if isinstance(cause, socket.timeout | TimeoutError):
         return f"no answer within {CONNECT_TIMEOUT_S} s"
     if isinstance(cause, OSError) and cause.strerror:

@@ -3,6 +3,9 @@ SHELL := /bin/sh
 STACK ?= six
 PYTHON := .venv/bin/python
 PYTEST := nice -n 10 .venv/bin/pytest -q
+# One process for each CPU. Whole files: what the tests of one share is made once. In their order.
+# Compiled modules are kept, whatever the environment says: every process would compile all of them.
+CHECK := env -u PYTHONDONTWRITEBYTECODE $(PYTEST) -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help venv lab check test test-duo test-all golden docs render clean-lab
 
@@ -16,7 +19,7 @@ lab: ## All set-up, then `pairwise up STACK`; ends with `pairwise status STACK`
 	@sh cli/lab.sh "$(STACK)"
 
 check: venv ## Static checks and pure tests: no root, no machine, under a minute
-	$(PYTEST) -m "not live and not image" tests
+	$(CHECK) -m "not live and not image" tests
 
 test: check ## check, then the daemons' own checkers, then the live stack
 	$(PYTEST) -m image tests

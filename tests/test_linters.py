@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -93,31 +95,40 @@ def test_modules_stay_small() -> None:
     assert len(long) <= SOFT_SHARE * len(lengths), f"too many long modules: {long}"
 
 
-def test_nothing_sleeps_outside_the_wait_primitives() -> None:
+Tree = Callable[[Path], ast.Module]
+
+
+@pytest.fixture(scope="module")
+def tree() -> Tree:
+    """The syntax tree of a module: three rules read each, and to parse is most of their time."""
+    return cache(lambda path: ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_nothing_sleeps_outside_the_wait_primitives(tree: Tree) -> None:
     wrong = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in ast.walk(tree(path)):
                 if isinstance(node, ast.Attribute) and node.attr == "sleep" and name not in WAITS:
                     wrong.append(f"{name}:{node.lineno}")
     assert not wrong, f"use the package's wait with its deadline: {wrong}"
 
 
-def test_no_bare_except() -> None:
+def test_no_bare_except(tree: Tree) -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in modules()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.ExceptHandler) and node.type is None
     ]
     assert not wrong, f"name the exception: {wrong}"
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_every_module_says_what_it_is_for(tree: Tree) -> None:
     wrong = [
         path.relative_to(ROOT).as_posix()
         for path in modules()
-        if path.stat().st_size and not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+        if path.stat().st_size and not ast.get_docstring(tree(path))
     ]
     assert not wrong, wrong

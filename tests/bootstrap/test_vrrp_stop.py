@@ -16,6 +16,12 @@ LATE_S = 0.7
 
 
 @pytest.fixture
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the script, which is rendered afterwards: a wait of five seconds would show no more."""
+    monkeypatch.setattr(deploy, "STOP_S", 1)
+
+
+@pytest.fixture
 def script(tmp_path: Path) -> Path:
     plan = plans()["six"].slice("lb")
     files = {file.path: file.content for file in deploy.files(plan.nodes["lb1"], plan)}
@@ -43,6 +49,7 @@ def test_it_ends_keepalived_and_waits_for_its_last_script(script: Path) -> None:
     assert code == 0 and took >= LATE_S / 2
 
 
+@pytest.mark.usefixtures("short_wait")
 def test_it_does_not_wait_for_ever(script: Path) -> None:
     (script.parent / "procs").write_text("7\n8\n")
     with subprocess.Popen(["sleep", "60"]) as main:

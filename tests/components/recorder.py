@@ -182,6 +182,9 @@ def declare(
 def run_program(program: Callable[[], None], *, stack: str, preview: bool = False) -> Recorder:
     """Run a program under mocks and return what it registered."""
     recorder = Recorder()
+    # Mocks make futures outside of any coroutine, and whoever has called asyncio.run before in this
+    # process has left its thread without a loop.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     mocks.set_mocks(
         recorder, project="pairwise", stack=stack, preview=preview, monitor=_Monitor(recorder)
     )

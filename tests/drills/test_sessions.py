@@ -61,7 +61,7 @@ def history_of(
     async def scenario(server: Loopback) -> dict[str, Any]:
         stop = asyncio.Event()
         crowd = Crowd(
-            vips=("127.0.0.1",), port=server.port, clients=48, every_s=0.2, sources=SOURCES
+            vips=("127.0.0.1",), port=server.port, clients=48, every_s=0.1, sources=SOURCES
         )
         running = asyncio.create_task(run_crowd(crowd, stop=stop))
         for requests, act in ((ENOUGH, middle), (2 * ENOUGH, stop.set)):

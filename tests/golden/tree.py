@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -82,7 +83,21 @@ PRIVATE_KEY: Final = "\n".join(
 
 
 def plans() -> dict[str, Plan]:
-    """The plans of all tracked stacks and variants, by name."""
+    """The plans of all tracked stacks and variants, by name; each caller's are its own.
+
+    Most tests ask for them, and to read and plan takes ten times what a copy does.
+    """
+    found: dict[str, Plan] = pickle.loads(_kept_plans())
+    return found
+
+
+@cache
+def _kept_plans() -> bytes:
+    return pickle.dumps(make_plans())
+
+
+def make_plans() -> dict[str, Plan]:
+    """The same, read and planned anew at each call."""
     found = {
         name: make_plan(read_stack(description(name), name=name, source=name)) for name in STACKS
     }
@@ -100,9 +115,9 @@ def expected() -> dict[str, str]:
 
 
 def render_expected() -> dict[str, str]:
-    """The same, rendered anew at each call."""
+    """The same, read, planned and rendered anew at each call."""
     texts: dict[str, str] = {}
-    for stack, plan in plans().items():
+    for stack, plan in make_plans().items():
         for node, files in render_all(plan).items():
             for path, file in files.items():
                 if not path.startswith(COPIED):

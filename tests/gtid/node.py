@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bootstrap.blocks.gtid_pair.program.gtids import Gtids, parse
 from bootstrap.blocks.gtid_pair.program.reconcile import Decision
@@ -17,7 +18,9 @@ class ViolationError(AssertionError):
     """What must never be seen was seen."""
 
 
-def gtids(transactions: set[Transaction]) -> Gtids:
+@lru_cache(maxsize=1024)
+def gtids(transactions: frozenset[Transaction]) -> Gtids:
+    """They change at a write only, and are asked for with every look."""
     return parse(",".join(f"{uuid}:{number}" for uuid, number in transactions))
 
 

@@ -7,8 +7,6 @@ transaction is in the binary log, and on its way, before it is executed or ackno
 
 from __future__ import annotations
 
-import itertools
-
 from bootstrap.blocks.gtid_pair.program import reconcile, remember
 from bootstrap.blocks.gtid_pair.program.seen import Applier, Fence, Memory, Observation, Server
 from bootstrap.blocks.gtid_pair.program.step import Errant, Settings, Step
@@ -40,7 +38,8 @@ class Pair:
         """Nodes that have asked for their peer's power-off."""
         self.now = 0.0
         self.acknowledged: set[Transaction] = set()
-        self.numbers = itertools.count(1)
+        self.number = 0
+        """Of the last transaction, whoever made it."""
         self.trace: list[str] = []
 
     def peer(self, node: Node) -> Node:
@@ -64,7 +63,8 @@ class Pair:
         """A client writes to one node."""
         node = self.nodes[name]
         if node.runs and not node.read_only:
-            transaction = (f"uuid-{name}", next(self.numbers))
+            self.number += 1
+            transaction = (f"uuid-{name}", self.number)
             node.log.add(transaction)
             node.pending.add(transaction)
             self.settle()
@@ -120,8 +120,8 @@ class Pair:
             uuid=f"uuid-{node.name}",
             life=f"{node.name}{node.life}",
             read_only=node.read_only,
-            executed=gtids(node.log - node.pending),
-            received=gtids(node.received),
+            executed=gtids(frozenset(node.log - node.pending)),
+            received=gtids(frozenset(node.received)),
             waits=node.waits,
             acks=node.acks,
             clients=int(self.connected(other) and other.acks),

@@ -18,7 +18,7 @@ venv: ## Make the Python environment, and uv first where there is none
 lab: ## All set-up, then `pairwise up STACK`; ends with `pairwise status STACK`
 	@sh cli/lab.sh "$(STACK)"
 
-check: venv ## Static checks and pure tests: no root, no machine, under a minute
+check: venv ## Static checks and pure tests: no root, no machine, little over a minute
 	$(CHECK) -m "not live and not image" tests
 
 test: check ## check, then the daemons' own checkers, then the live stack

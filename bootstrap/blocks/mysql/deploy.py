@@ -92,27 +92,33 @@ SIZES: dict[str, object] = {
 """What the templates know of every server, replicated by DRBD or by GTID."""
 
 
+def rendered(
+    template: str, node: NodePlan, plan: DeployPlan, mysql: MysqlPlan, **more: object
+) -> str:
+    """A template of the block with what holds for every server, replicated by DRBD or by GTID."""
+    return render(
+        f"blocks/mysql/templates/{template}.j2",
+        stack=plan.stack,
+        node=node,
+        mysql=mysql,
+        password=place_of(mysql.password),
+        certificate=CERTIFICATE,
+        key=KEY,
+        sql=FIRST_SQL,
+        folder=FOLDER,
+        data=PurePosixPath(mysql.data).name,
+        max_connections=PHP_PROCESSES * len(mysql.clients) + SPARE_CONNECTIONS,
+        **SIZES,
+        **more,
+    )
+
+
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     """Every file of the block, in the order in which they are written."""
     mysql, group = _own(node)
 
     def text(template: str) -> str:
-        return render(
-            f"blocks/mysql/templates/{template}.j2",
-            stack=plan.stack,
-            node=node,
-            mysql=mysql,
-            password=place_of(mysql.password),
-            certificate=CERTIFICATE,
-            key=KEY,
-            sql=FIRST_SQL,
-            folder=FOLDER,
-            gtid=None,
-            data=PurePosixPath(mysql.data).name,
-            max_connections=PHP_PROCESSES * len(mysql.clients) + SPARE_CONNECTIONS,
-            program=PROGRAM,
-            **SIZES,
-        )
+        return rendered(template, node, plan, mysql, gtid=None, program=PROGRAM)
 
     return (
         ManagedFile(

@@ -26,17 +26,13 @@ A disk of its own -> the root disk, which a replaced machine has anew: its data 
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from bootstrap.blocks.mysql import checks as verify
 from bootstrap.blocks.mysql import deploy as drbd
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import ManagedFile, Manifest, Unit, place_of
-from bootstrap.render import render
 from bootstrap.shared import pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_active
-from stacks.capacity import PHP_PROCESSES
 from stacks.plan_gtid_types import GtidPlan
 from stacks.plan_types import DeployPlan, NodePlan
 
@@ -53,24 +49,16 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     secrets = (*(account.secret for account in gtid.accounts), mysql.password)
 
     def text(template: str) -> str:
-        return render(
-            f"blocks/mysql/templates/{template}.j2",
-            stack=plan.stack,
-            node=node,
-            mysql=mysql,
+        return drbd.rendered(
+            template,
+            node,
+            plan,
+            mysql,
             gtid=gtid,
-            password=place_of(mysql.password),
             places={name: place_of(name) for name in secrets},
-            certificate=drbd.CERTIFICATE,
-            key=drbd.KEY,
-            sql=drbd.FIRST_SQL,
-            folder=drbd.FOLDER,
-            data=PurePosixPath(mysql.data).name,
             hook=HOOK,
             first_data=FIRST_DATA,
             stop=STOP,
-            max_connections=PHP_PROCESSES * len(mysql.clients) + drbd.SPARE_CONNECTIONS,
-            **drbd.SIZES,
         )
 
     return (

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bootstrap.blocks.monitor.program.actions import Action, Note, Tickle
-from bootstrap.blocks.monitor.program.config import Config, Group
+from bootstrap.blocks.monitor.program.config import Config
 from bootstrap.blocks.monitor.program.memory import Memory
 from bootstrap.blocks.monitor.program.seen import Holding, Now, Observation
 
@@ -67,28 +67,24 @@ def follow(
     connected, noted = dict(memory.connected), dict(memory.noted)
     actions: list[Action] = []
     for group in config.groups:
-        name = group.name
+        name, path = group.name, f"{group.mount_point}/{FILE}"
         if seen.holding(group) is not Holding.HELD:
             connected.pop(name, None)
             noted.pop(name, None)
             continue
+        tickle = Tickle(vip=group.vip, path=path)
         if any(move.group == name and move.wall == now.wall for move in memory.arrivals):
-            actions.append(Tickle(vip=group.vip, path=_file(group)))
+            actions.append(tickle)
             continue
         found = seen.connections.get(group.vip)
-        if found is None or Tickle(vip=group.vip, path=_file(group)).key in seen.running:
+        if found is None or tickle.key in seen.running:
             continue
         before = connected.get(name)
         connected[name] = found
         if before is None or name in memory.leaving:
             continue
-        lasting = frozenset(sorted(found & before)[:MOST])
+        lasting = tuple(sorted(found & before)[:MOST])
         if lasting != noted.get(name):
             noted[name] = lasting
-            text = "".join(f"{ends}\n" for ends in sorted(lasting))
-            actions.append(Note(path=_file(group), text=text))
+            actions.append(Note(path=path, text="".join(f"{ends}\n" for ends in lasting)))
     return replace(memory, connected=connected, noted=noted), actions
-
-
-def _file(group: Group) -> str:
-    return f"{group.mount_point}/{FILE}"

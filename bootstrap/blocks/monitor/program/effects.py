@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -97,10 +96,10 @@ class Runner:
         print(f"does: {action}", flush=True)
         argv = self._argv(action)
         limit = START_S if isinstance(action, Start) else ASK_S
-        with tempfile.TemporaryFile() as given:
-            if isinstance(action, Note):
-                given.write(action.text.encode())
-                given.seek(0)
+        # In memory: a full disk must not end the watch.
+        with os.fdopen(os.memfd_create("given"), "w+b") as given:
+            given.write(action.text.encode() if isinstance(action, Note) else b"")
+            given.seek(0)
             child = subprocess.Popen(argv, stdin=given, stdout=subprocess.DEVNULL)
         self.children[action.key] = (child, mono + limit)
 

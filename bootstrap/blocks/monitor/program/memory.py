@@ -72,7 +72,7 @@ class Memory:
     """Group -> when it was requested again, since it was lost."""
     connected: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Group that is here -> its clients' connections in the last look at them."""
-    noted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    noted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Group that is here -> those that its file names."""
     rscstatus: str = ""
     """The last answer; empty: none yet."""

@@ -20,7 +20,7 @@ DRILL_S = 1500
 
 def test_rows_of_one_balancer_are_read_through_the_other(six: LiveStack) -> None:
     status, told = ask(six, f"http://{WWW1}/app/rows", "--data", "text=from-the-test")
-    assert (status, told["kept_in"]) == (201, "database"), told
+    assert (status, told.get("kept_in")) == (201, "database"), told
     seen = json.loads(six.inside("curl", "--silent", "--fail", f"http://{WWW2}/app/rows"))
     assert told["id"] in [row["id"] for row in seen]
 
@@ -28,7 +28,7 @@ def test_rows_of_one_balancer_are_read_through_the_other(six: LiveStack) -> None
 def test_an_upload_is_on_the_share_whole(six: LiveStack, tmp_path: Path) -> None:
     file = upload_of(tmp_path, mib=2)
     status, told = ask(six, f"http://{WWW1}/app/upload", "--form", f"file=@{file}")
-    assert (status, told["kept_in"]) == (201, "share"), told
+    assert (status, told.get("kept_in")) == (201, "share"), told
     for node in ("web1", "web2"):
         read = (
             f"setpriv --reuid www-data --clear-groups sha256sum /srv/files/uploads/{told['sha256']}"

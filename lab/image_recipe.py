@@ -30,7 +30,7 @@ by hand must come back by `up`."""
 KEPT_WITH_NEEDS = (
     "drbd-utils", "heartbeat", "cluster-glue", "resource-agents", "iputils-arping",
     "nfs-kernel-server", "nfs-common", "ldirectord", "ipvsadm",
-    "mysql-server", "mysql-client", "mysql-router",
+    "mysql-server", "mysql-client", "mysql-router", "haproxy",
 )  # fmt: skip
 """Kept with all that apt's autoremove takes away with them: nothing else in the image needs it.
 They add 56 MB to the image, of which MySQL's are most."""

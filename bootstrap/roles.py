@@ -26,6 +26,8 @@ from bootstrap.blocks.nfs_client import deploy as nfs_client
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
 from bootstrap.blocks.notify import deploy as notify
 from bootstrap.blocks.php_web import deploy as php_web
+from bootstrap.blocks.rw_split import deploy as rw_split
+from bootstrap.blocks.rw_split_agent import deploy as rw_split_agent
 from bootstrap.checks import Check
 from bootstrap.managed import Manifest
 from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
@@ -72,6 +74,8 @@ ORDER = (
     _row(nginx_lb, lambda node: Role.LB in node.roles),
     # Before PHP: its first session finds both places.
     _row(memcached, lambda node: Role.WEB in node.roles),
+    # Before PHP: its first page finds the way to the database.
+    _row(rw_split, lambda node: node.split is not None),
     _row(php_web, lambda node: Role.WEB in node.roles),
     # After nginx: a first health check that fails would give the VIPs away again. Not bound to a
     # role: any pair may have VIPs under keepalived; without nginx there is nothing to check yet,
@@ -91,6 +95,8 @@ ORDER = (
     _row(mysql_gtid, lambda node: node.gtid is not None),
     # After the server that it looks at, and what it fences with.
     _row(gtid_pair, lambda node: node.gtid is not None),
+    # After the reconciler, whose words it passes on.
+    _row(rw_split_agent, lambda node: node.gtid is not None and node.gtid.split is not None),
     _row(nfs, lambda node: node.data is not None and node.data.nfs is not None),
     # After the daemons of its groups: it makes their first data with their hooks, then starts them.
     _row(heartbeat, lambda node: node.data is not None),

@@ -20,6 +20,7 @@ from cli.ready import lab_is_down
 from cli.status_groups import fencing_of
 from cli.status_judge import Seen, WebAnswer, judge_groups, judge_nodes, judge_web
 from cli.status_read import NodeAnswer
+from cli.status_split import backends_of, judge_splitters
 from cli.transport import Ssh, enter
 from lab import forward
 from stacks.model import BalanceMethod
@@ -100,7 +101,8 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
     node_problems = judge_nodes(plan, seen)
     group_problems, groups = judge_groups(plan, seen)
     named = status_named.problems(plan, seen.answers)
-    problems = extra or (*node_problems, *group_problems, *named, *judge_web(plan, seen))
+    splits = judge_splitters(plan, seen.answers)
+    problems = extra or (*node_problems, *group_problems, *named, *splits, *judge_web(plan, seen))
     nodes = tuple(
         {
             "name": name,
@@ -108,6 +110,7 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
             "reachable": seen.answer(name).reachable,
             "machine": seen.states.get(name, GONE),
             "address": str(node.management_address),
+            **({"backends": backends_of(node, seen.answer(name))} if node.split else {}),
         }
         for name, node in plan.nodes.items()
     )

@@ -70,6 +70,8 @@ class NodeAnswer:
     """What the reconciler of a GTID pair has published; empty: nothing."""
     gtid_age_s: float = 0.0
     """Seconds since it has."""
+    backends: tuple[Mapping[str, str], ...] = ()
+    """Servers that its splitter uses: node, role and state; empty: none, or no splitter."""
     fence_waiting: str = ""
     """Why a take-over waits for fencing; empty: none does."""
     monitor_age_s: int | None = None
@@ -94,6 +96,7 @@ echo '{MARK}generations'; {drbd_generations.script()}
 echo '{MARK}mounts'; grep '^/dev/drbd' /proc/mounts
 echo '{MARK}fence'; cat {pairs.WAITING} 2>/dev/null
 echo '{MARK}gtid'; cat {pairs.GTID} 2>/dev/null; echo; date +%s
+echo '{MARK}backends'; [ ! -e {pairs.SPLIT_BACKENDS} ] || python3 {pairs.SPLIT_BACKENDS}
 echo '{MARK}met'; ls {pairs.MET_PEER} {pairs.ACTIVATED} 2>/dev/null
 echo '{MARK}monitor'; [ ! -e {pairs.MONITOR_STATUS} ] ||
   echo $(($(date +%s) - $(stat -c %Y {pairs.MONITOR_STATUS})))
@@ -129,6 +132,7 @@ def parse(output: str) -> NodeAnswer:
         met_peer=bool(parts.get("met")),
         gtid=gtid,
         gtid_age_s=gtid_age_s,
+        backends=_backends(parts.get("backends", [])),
         fence_waiting=" ".join(parts.get("fence", [])).strip(),
         monitor_age_s=age_s,
         named=_named(parts.get("named", [])) if fresh else (),
@@ -154,6 +158,16 @@ def _gtid(lines: list[str]) -> tuple[Mapping[str, Any], float]:
         return found, float(lines[-1]) - float(found["time"])
     except (IndexError, ValueError, TypeError, KeyError):
         return {}, 0.0
+
+
+def _backends(lines: list[str]) -> tuple[Mapping[str, str], ...]:
+    try:
+        return tuple(
+            {key: str(row[key]) for key in ("node", "role", "state")}
+            for row in json.loads("\n".join(lines).strip() or "[]")
+        )
+    except (ValueError, KeyError, TypeError):
+        return ()
 
 
 def _addresses(text: str) -> frozenset[str]:

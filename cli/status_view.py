@@ -34,6 +34,13 @@ def show(status: Status, console: Console) -> None:
     if groups.row_count:
         console.print()
         console.print(groups)
+    backends = Table("splitter of", "server", "address", "role", "state", box=None, pad_edge=False)
+    for node in status.nodes:
+        for row in node.get("backends", []):
+            backends.add_row(node["name"], row["node"], row["address"], row["role"], row["state"])
+    if backends.row_count:
+        console.print()
+        console.print(backends)
     console.print()
     if status.url:
         console.print(f"site: {status.url}", soft_wrap=True)

@@ -30,6 +30,7 @@ from components.settings import Lab, SettingsError, fence_of, image, places
 from components.tier import Tier, TierArgs
 from stacks.model_data import FencingDevice
 from stacks.plan_data import FENCE_HOST_KEY
+from stacks.plan_gtid import SPLIT_ADDRESS
 from stacks.plan_types import DeployPlan, Plan
 
 
@@ -173,7 +174,10 @@ def _certificates(plan: Plan) -> dict[str, pulumi.Input[str]]:
         names = [vip.dns for vip in plan.vips_of(pair) if vip.address == mysql.vip]
         # The nodes of a GTID pair come to each other by their own addresses.
         gtid = next(iter(plan.slice(pair).nodes.values())).gtid
-        own = [str(address) for address in gtid.addresses.values()] if gtid is not None else []
+        own: list[str] = []
+        if gtid is not None:
+            # A splitter may come later, and a certificate is made once.
+            own = [*map(str, gtid.addresses.values()), str(SPLIT_ADDRESS)]
         made = Certificate(name, names=[*names, str(mysql.vip), *own])
         found |= {mysql.certificate: made.certificate, mysql.key: made.private_key}
     return found

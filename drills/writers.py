@@ -80,7 +80,8 @@ def writer_of(plan: Plan, pair: str, group: Group) -> Writer:
             if data is not None and data.nfs is not None and mount.server == group.vip:
                 return _nfs(node, mount.mount_point, group, data.nfs)
         database = node.web.database if node.web is not None else None
-        if database is not None and database.address == group.vip:
+        # A machine of the pair itself may be the one that the drill powers off.
+        if database is not None and database.vip == group.vip and node.member != pair:
             return _mysql(node, database, group)
     if isinstance(group, Source):
         return _local(plan, pair, group)

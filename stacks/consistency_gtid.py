@@ -12,6 +12,8 @@ LAG_RANGE_S = (0.1, 3600.0)
 """The reconciler looks once a second; an hour is no limit any more."""
 SILENCE_RANGE_S = (3.0, 60.0)
 """Below, a pause of the hypervisor powers a machine off; above, clients have gone."""
+DRAIN_RANGE_S = (0.0, 3600.0)
+"""At once; and an hour is longer than any page."""
 RESTART_RANGE_S = (5.0, 600.0)
 """Below, no mysqld is back; a large one needs minutes to recover after a crash."""
 
@@ -57,11 +59,14 @@ def _check(stack: Stack, where: str, pair: Pair) -> Iterator[Problem]:
             "write [hypervisor, confirm]",
         )
     yield from _check_network(stack, where, pair, settings.network)
-    for key, number, (low, high) in (
+    numbers = [
         ("max_lag_s", settings.max_lag_s, LAG_RANGE_S),
         ("silence_s", settings.silence_s, SILENCE_RANGE_S),
         ("restart_s", settings.restart_s, RESTART_RANGE_S),
-    ):
+    ]
+    if settings.split is not None:
+        numbers.append(("split.drain_s", settings.split.drain_s, DRAIN_RANGE_S))
+    for key, number, (low, high) in numbers:
         if not low <= number <= high:
             yield Problem(
                 f"{where}.replication.{key}",

@@ -109,14 +109,23 @@ def _check_service(
     where = f"{where}.web.{key}"
     pair = stack.pairs.get(name)
     settings = getattr(pair, service, None)
-    if pair is None or pair.heartbeat is None or settings is None:
+    replicated = pair is not None and service == "mysql" and pair.replication is not None
+    if pair is None or settings is None or (pair.heartbeat is None and not replicated):
         yield Problem(
             where,
             f"{name!r} is no pair with keys heartbeat and {service}",
             "name one that has both, or remove the key",
         )
         return
-    if pair is member:
+    if pair is member and replicated:
+        assert pair.replication is not None
+        if pair.replication.split is None:
+            yield Problem(
+                where,
+                "a machine that is its own database has no other way to the source than a splitter",
+                "add `split: {kind: haproxy}` to the pair's key replication",
+            )
+    elif pair is member:
         yield Problem(
             where, "a machine that serves itself hangs in a take-over", "name another pair"
         )

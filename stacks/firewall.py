@@ -230,22 +230,26 @@ def _nfs_ports(nfs: NfsPlan) -> tuple[tuple[str, tuple[int, ...]], ...]:
 
 
 def _replication(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
-    """MySQL from the other node of a GTID pair, and from the pair's clients."""
+    """MySQL from the other node of a GTID pair, and from the pair's clients; their splitters."""
     gtid = gtid_plan(stack, node, member)
     if gtid is None:
         return []
-    sources: list[tuple[str, tuple[IPv4Address, ...], str]] = [
-        (gtid.network, (gtid.peer_address,), f"replication from {gtid.peer}")
+    port, clients = gtid.mysql.port, gtid.mysql.clients
+    sources: list[tuple[str, int, tuple[IPv4Address, ...], str]] = [
+        (gtid.network, port, (gtid.peer_address,), f"replication from {gtid.peer}")
     ]
-    if gtid.mysql.clients:
-        sources.append((gtid.vip_interface, gtid.mysql.clients, "mysql, from its clients"))
+    if clients:
+        sources.append((gtid.vip_interface, port, clients, "mysql, from its clients"))
+    if clients and gtid.split is not None:
+        asked = "what the server is good for, from splitters"
+        sources.append((gtid.vip_interface, gtid.split.port, clients, asked))
     return [
         FirewallRule(
             interface=interface,
             protocol="tcp",
-            ports=(gtid.mysql.port,),
+            ports=(port,),
             sources=tuple(IPv4Network(address) for address in addresses),
             reason=reason,
         )
-        for interface, addresses, reason in sources
+        for interface, port, addresses, reason in sources
     ]

@@ -108,6 +108,26 @@ class Errant(StrEnum):
     """It is rebuilt by itself where those were surely never acknowledged to a client."""
 
 
+class SplitKind(StrEnum):
+    """What splits reads from writes on each node of an application."""
+
+    HAPROXY = "haproxy"
+    """By port: the application says which of its connections only read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """A splitter on each node whose application uses the pair's database."""
+
+    __pydantic_config__ = STRICT
+
+    kind: SplitKind
+    """What it is."""
+    drain_s: float = 5.0
+    """Seconds that reads under way on a replica that has fallen behind have to end; it gets no new
+    ones meanwhile. A page takes less; a longer read would see rows that are old and get older."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Replication:
     """MySQL replicated from a source to a replica, by GTID (document 003)."""
@@ -130,6 +150,9 @@ class Replication:
     restart_s: float = 30.0
     """Seconds that the peer's mysqld may be away while its machine answers: systemd starts it
     again, which takes 8 to 14 s under emulation (measured) and a few on hardware. Twice that."""
+    split: Split | None = None
+    """Writes go to the source and reads to the replica: applications connect to 127.0.0.1 (document
+    003). None: they connect to the VIP, and the source does all."""
 
 
 @dataclass(frozen=True, kw_only=True)

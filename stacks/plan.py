@@ -27,7 +27,7 @@ from stacks.addressing import (
 from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
 from stacks.model_data import Metadata, NfsVersion
 from stacks.plan_data import data_plan, nfs_mounts
-from stacks.plan_gtid import gtid_plan
+from stacks.plan_gtid import gtid_plan, split_plan
 from stacks.plan_types import (
     DeployPlan,
     DiskPlan,
@@ -180,6 +180,7 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         web=web_plan(stack, name, member_name, member),
         data=data_plan(stack, name, member),
         gtid=gtid_plan(stack, name, member),
+        split=split_plan(stack, member),
         mounts=mounts,
         notify=_notify(stack, node),
     )

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from stacks.addressing import node_address, session_network
+from ipaddress import IPv4Address
+
+from stacks.addressing import (
+    MYSQL_PORT,
+    SPLIT_AGENT_PORT,
+    SPLIT_READ_PORT,
+    SPLIT_WRITE_PORT,
+    node_address,
+    session_network,
+)
 from stacks.model import Pair, Stack, Tier
 from stacks.plan_data import fence_plan, member_name, mysql_plan
-from stacks.plan_gtid_types import GtidPlan, ReplicationAccount
+from stacks.plan_gtid_types import (
+    GtidPlan,
+    ReplicationAccount,
+    SplitAgentPlan,
+    SplitBackend,
+    SplitPlan,
+)
+
+SPLIT_ADDRESS = IPv4Address("127.0.0.1")
+"""Where an application finds its splitter; one of the names in the servers' certificate."""
 
 RIGHTS = {
     "replication": "REPLICATION SLAVE",
@@ -54,4 +72,45 @@ def gtid_plan(stack: Stack, node: str, member: Pair | Tier) -> GtidPlan | None:
         clone=accounts["clone"],
         monitor=accounts["monitor"],
         fence=fence_plan(stack, node, member),
+        split=_agent_plan(stack, node, member),
     )
+
+
+def split_plan(stack: Stack, member: Pair | Tier) -> SplitPlan | None:
+    """The splitter of an application's node; none where its database is at a VIP, or is none."""
+    name = member.web.database if member.web is not None else None
+    pair = stack.pairs[name] if name is not None else None
+    if name is None or pair is None or pair.replication is None or pair.replication.split is None:
+        return None
+    return SplitPlan(
+        kind=pair.replication.split.kind,
+        pair=name,
+        backends=tuple(
+            SplitBackend(node=node, address=_served(stack, node, pair))
+            for node in sorted(pair.nodes, key=lambda one: stack.nodes[one].id)
+        ),
+        port=MYSQL_PORT,
+        agent_port=SPLIT_AGENT_PORT,
+        address=SPLIT_ADDRESS,
+        write_port=SPLIT_WRITE_PORT,
+        read_port=SPLIT_READ_PORT,
+    )
+
+
+def _agent_plan(stack: Stack, node: str, pair: Pair) -> SplitAgentPlan | None:
+    assert pair.replication is not None
+    if pair.replication.split is None:
+        return None
+    return SplitAgentPlan(
+        address=_served(stack, node, pair),
+        port=SPLIT_AGENT_PORT,
+        max_lag_s=pair.replication.max_lag_s,
+        drain_s=pair.replication.split.drain_s,
+    )
+
+
+def _served(stack: Stack, node: str, pair: Pair) -> IPv4Address:
+    """Where clients reach a node's own server, whoever has the VIP."""
+    assert pair.mysql is not None
+    network = stack.networks[pair.vips[pair.mysql.vip].network]
+    return node_address(network, stack.nodes[node])

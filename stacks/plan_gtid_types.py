@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from stacks.model_data import Errant, FencingDevice
+from stacks.model_data import Errant, FencingDevice, SplitKind
 from stacks.plan_data_types import FencePlan, MysqlPlan
 
 SOURCE = "mysql"
@@ -22,6 +22,52 @@ class ReplicationAccount:
     """What it may do, everywhere: the least that its purpose needs (the manual of MySQL 9.7)."""
     secret: str
     """Name of the secret: its password."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitBackend:
+    """One server behind a splitter."""
+
+    node: str
+    """Its node."""
+    address: IPv4Address
+    """That node's address in the network of the database's VIP."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitPlan:
+    """The splitter on one node of an application."""
+
+    kind: SplitKind
+    """From the pair's description."""
+    pair: str
+    """Pair whose servers it splits between."""
+    backends: tuple[SplitBackend, ...]
+    """Both servers, by node id: either may be the source."""
+    port: int
+    """3306: theirs."""
+    agent_port: int
+    """3318: where each of their nodes says whether it is source, or a replica to read from."""
+    address: IPv4Address
+    """127.0.0.1: the application on this node is its only client."""
+    write_port: int
+    """3316: leads to the source."""
+    read_port: int
+    """3317: leads to the replica, and to the source while none is fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitAgentPlan:
+    """What a node of the pair says to splitters."""
+
+    address: IPv4Address
+    """Its own in the network of the database's VIP."""
+    port: int
+    """3318."""
+    max_lag_s: float
+    """From the description: ``replication.max_lag_s``."""
+    drain_s: float
+    """From the description."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +108,8 @@ class GtidPlan:
     """By which a reconciler asks the other node's server."""
     fence: FencePlan
     """How the peer is made harmless."""
+    split: SplitAgentPlan | None
+    """Where the description says ``split``."""
 
     @property
     def accounts(self) -> tuple[ReplicationAccount, ...]:

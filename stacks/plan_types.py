@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from stacks.capacity import Limits
 from stacks.model import NetworkMode, Role, VipManager, VrrpMode
 from stacks.plan_data_types import DataPlan, FencePlan, MysqlPlan, NfsMount
-from stacks.plan_gtid_types import GtidPlan
+from stacks.plan_gtid_types import GtidPlan, SplitPlan
 from stacks.plan_web_types import BalancerPlan, WebPlan
 
 T = TypeVar("T")
@@ -231,6 +231,8 @@ class NodePlan:
     """Where Heartbeat manages the pair."""
     gtid: GtidPlan | None
     """Where the pair has ``replication``."""
+    split: SplitPlan | None
+    """Where its application uses a pair that has ``replication.split``."""
     mounts: tuple[NfsMount, ...]
     """Exports that it mounts: for role client, and for web machines with ``files``."""
     notify: NotifyPlan | None

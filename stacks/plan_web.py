@@ -13,9 +13,10 @@ from stacks.addressing import (
     shared_network,
 )
 from stacks.capacity import limits
-from stacks.model import Pair, Role, Stack, Tier, Web
+from stacks.model import Pair, Role, Stack, Tier
 from stacks.model_data import FILES_MOUNT
 from stacks.plan_data import MYSQL_ACCOUNT, certificate_name, site_password
+from stacks.plan_gtid import split_plan
 from stacks.plan_web_types import BalancerPlan, DatabaseClient, SessionServer, Upstream, WebPlan
 
 UNBALANCED_CONNECTIONS = 1024
@@ -64,19 +65,23 @@ def web_plan(stack: Stack, node: str, member_name: str, member: Pair | Tier) -> 
         limits=limits(web_connections(stack, member_name)),
         session_servers=_session_servers(stack, member),
         session_memory_mib=member.web.session_memory_mib,
-        database=_database(stack, member.web),
+        database=_database(stack, member),
         share=None if member.web.files is None else FILES_MOUNT,
     )
 
 
-def _database(stack: Stack, web: Web) -> DatabaseClient | None:
-    if web.database is None:
+def _database(stack: Stack, member: Pair | Tier) -> DatabaseClient | None:
+    web = member.web
+    if web is None or web.database is None:
         return None
     pair = stack.pairs[web.database]
     assert pair.mysql is not None
+    vip, split = pair.vips[pair.mysql.vip].address, split_plan(stack, member)
     return DatabaseClient(
-        address=pair.vips[pair.mysql.vip].address,
-        port=MYSQL_PORT,
+        vip=vip,
+        address=vip if split is None else split.address,
+        port=MYSQL_PORT if split is None else split.write_port,
+        read_port=MYSQL_PORT if split is None else split.read_port,
         name=pair.mysql.database,
         user=MYSQL_ACCOUNT,
         password=site_password(web.database),

@@ -81,10 +81,15 @@ class SessionServer:
 class DatabaseClient:
     """How the application reaches a pair's MySQL."""
 
+    vip: IPv4Address
+    """The pair's VIP for it."""
     address: IPv4Address
-    """The VIP: not a name, so that a page needs no DNS; the certificate holds it."""
+    """The VIP, or 127.0.0.1 for a splitter: not a name, so that a page needs no DNS; the
+    certificate holds it."""
     port: int
-    """3306."""
+    """3306, or the splitter's for writes."""
+    read_port: int
+    """The same, or the splitter's for reads."""
     name: str
     """The database, from the pair's description."""
     user: str

@@ -25,6 +25,7 @@ COPIED: Final = (
     "/usr/local/lib/pairwise/monitor/",
     "/usr/local/lib/pairwise/gtid/",
     "/usr/local/lib/pairwise/heartbeat-key",
+    "/usr/local/lib/pairwise/split/",
 )
 """Not rendered: modules of this repository as they are, with a line before them."""
 

@@ -93,9 +93,18 @@ SIZES: dict[str, object] = {
 
 
 def rendered(
-    template: str, node: NodePlan, plan: DeployPlan, mysql: MysqlPlan, **more: object
+    template: str,
+    node: NodePlan,
+    plan: DeployPlan,
+    mysql: MysqlPlan,
+    *,
+    each: int = PHP_PROCESSES,
+    **more: object,
 ) -> str:
-    """A template of the block with what holds for every server, replicated by DRBD or by GTID."""
+    """A template of the block with what holds for every server, replicated by DRBD or by GTID.
+
+    ``each`` is how many connections one client machine may have open.
+    """
     return render(
         f"blocks/mysql/templates/{template}.j2",
         stack=plan.stack,
@@ -107,7 +116,7 @@ def rendered(
         sql=FIRST_SQL,
         folder=FOLDER,
         data=PurePosixPath(mysql.data).name,
-        max_connections=PHP_PROCESSES * len(mysql.clients) + SPARE_CONNECTIONS,
+        max_connections=each * len(mysql.clients) + SPARE_CONNECTIONS,
         **SIZES,
         **more,
     )

@@ -47,6 +47,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     gtid = _own(node)
     mysql = gtid.mysql
     secrets = (*(account.secret for account in gtid.accounts), mysql.password)
+    # One for writes and one for reads, which go to the same server while the other one is away.
+    each = PHP_PROCESSES * (1 if gtid.split is None else 2)
 
     def text(template: str) -> str:
         return drbd.rendered(
@@ -54,6 +56,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             node,
             plan,
             mysql,
+            each=each,
             gtid=gtid,
             places={name: place_of(name) for name in secrets},
             hook=HOOK,

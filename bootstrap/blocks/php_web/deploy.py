@@ -25,10 +25,13 @@ it has no number that says which of two copies is the newer. An idle session tha
 nobody uses between the loss of one machine, its return and the loss of the other is gone: its copy
 is made again when it is used.
 
-Rows go to MySQL at the pair's VIP, by TLS with the one certificate that is pinned; the VIP is among
-its names. Nothing is sent twice: a write whose answer is lost gets 503, and may be there or not. A
-server that fails is left alone for 2 s by all processes, so that one request in a while pays for
-finding out (at most 2 x 2 s). A changed password is read within two seconds.
+Rows go to MySQL at the pair's VIP or, on 127.0.0.1, to a splitter's port for writes, and are read
+at its port for reads; by TLS with the one certificate that is pinned, which has both among its
+names. Whoever gives `/app/rows` the `after` that came with a row reads that row:
+WAIT_FOR_EXECUTED_GTID_SET on the replica, for a second, else the source is asked. Nothing is sent
+twice: a write whose answer is lost gets 503, and may be there or not. A server that fails is left
+alone for 2 s by all processes, so that one request in a while pays for finding out (at most 2 x 2
+s). A changed password is read within two seconds.
 
 Uploads on the share: written, flushed to the pair's disks (fsync), renamed to their hash, then a
 row in the database. Nothing there is ever removed. The mount is hard, and who touches a share that

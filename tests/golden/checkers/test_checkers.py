@@ -11,6 +11,8 @@ from bootstrap.blocks.gtid_pair import deploy as gtid_pair
 from bootstrap.blocks.gtid_pair import program as reconciler
 from bootstrap.blocks.monitor import deploy as monitor
 from bootstrap.blocks.monitor import program as watcher
+from bootstrap.blocks.rw_split_agent import deploy as rw_split_agent
+from bootstrap.blocks.rw_split_agent import program as splitting
 from bootstrap.deploy import render_all
 from bootstrap.facts import drbd
 from bootstrap.shared import programs
@@ -86,12 +88,18 @@ BROKEN = {
     "/usr/local/lib/pairwise/mysql-first-data": ("set -eu", "set -eu ("),
     "/etc/pairwise/gtid/reconciler.json": ("{", "("),
     "/etc/systemd/system/pairwise-gtid.service": ("Restart=always", "Restart=sometimes"),
+    "/etc/haproxy/haproxy.cfg": ("default_backend source", "default_backend sauce"),
+    "/etc/systemd/system/haproxy.service.d/pairwise.conf": ("RestartSec=1s", "RestartSec=x"),
+    "/usr/local/lib/pairwise/split-backends": ("def ask(", "def ask)"),
+    "/etc/pairwise/split-agent.json": ("{", "("),
+    "/etc/systemd/system/pairwise-split-agent.service": ("DynamicUser=yes", "DynamicUser=x"),
     "/etc/systemd/system/pairwise-monitor.service": ("Type=notify", "Type=notifies"),
     **{
         f"{folder}/{name}": ("from __future__ import annotations", "from __future__ import")
         for folder, names in (
             (gtid_pair.PROGRAM, programs.modules(reconciler)),
             (monitor.FOLDER, programs.modules(watcher, drbd)),
+            (rw_split_agent.PROGRAM, programs.modules(splitting)),
         )
         for name in names
     },
@@ -133,6 +141,7 @@ BROKEN_ON = (
     ("six", "lb1"),
     ("six", "web1"),
     ("six", "data1"),
+    ("six-gtid", "web1"),
     ("six-gtid", "data1"),
     ("nfs", "nfs1"),
     ("nfs", "client1"),

@@ -178,7 +178,7 @@ def test_web_machines_that_are_a_pair_are_reached_where_their_site_is() -> None:
 def test_mysql_is_reached_by_the_peer_and_by_the_clients() -> None:
     """Replication, copies and the reconciler's questions: all come to the one port."""
     for stack, node, wanted in (
-        ("duo", "server1", [("inside", "10.73.2.12/32")]),
+        ("duo", "server1", [("inside", f"10.73.2.{host}/32") for host in (12, 11, 12)]),
         (
             "six-gtid",
             "data2",

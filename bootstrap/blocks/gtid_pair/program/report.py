@@ -10,6 +10,7 @@ from bootstrap.blocks.gtid_pair.program.config import Config
 from bootstrap.blocks.gtid_pair.program.gtids import Gtids
 from bootstrap.blocks.gtid_pair.program.reconcile import Decision
 from bootstrap.blocks.gtid_pair.program.seen import Applier, Memory, Observation
+from bootstrap.blocks.gtid_pair.program.step import Step
 
 SHOTS = 3600
 """Looks that are kept to say how far a replica is behind."""
@@ -65,8 +66,9 @@ def report(
     epoch: int,
     held_for: str,
 ) -> dict[str, Any]:
-    """The published document. Its first nine keys are a contract with block rw_split; ``may_hold``
-    is said to keepalived as well (``publish``), ``held_for`` says why this node may or may not."""
+    """The published document. Its first thirteen keys are a contract with block rw_split:
+    ``applied`` says that nothing received waits, ``copies`` that its data are being replaced.
+    ``may_hold`` is said to keepalived as well (``publish``), ``held_for`` says why."""
     own = seen.own
     return {
         "time": wall,
@@ -80,6 +82,8 @@ def report(
         "epoch": epoch,
         "alone": own is not None and own.alone,
         "current": decision.memory.current,
+        "applied": own is not None and own.received <= own.executed,
+        "copies": decision.step is Step.CLONE,
         "may_hold": decision.memory.may_hold,
         "held_for": held_for,
         "does": f"{decision.step}: {decision.why}",

@@ -3,8 +3,9 @@
 // Where the sample application keeps rows and uploads; null: on this machine.
 return [
     'database' => [
-        'address' => '10.72.1.211',
-        'port' => 3306,
+        'address' => '127.0.0.1',
+        'port' => 3316,
+        'read_port' => 3317,
         'name' => 'site',
         'user' => 'site',
         'password' => '<secret:data-site>',

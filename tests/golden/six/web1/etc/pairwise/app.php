@@ -5,6 +5,7 @@ return [
     'database' => [
         'address' => '10.71.1.211',
         'port' => 3306,
+        'read_port' => 3306,
         'name' => 'site',
         'user' => 'site',
         'password' => '<secret:data-site>',

@@ -31,3 +31,7 @@ CREATE USER pairwise_monitor@'10.73.2.11' IDENTIFIED WITH caching_sha2_password 
 GRANT REPLICATION CLIENT ON *.* TO pairwise_monitor@'10.73.2.11';
 CREATE USER pairwise_monitor@'10.73.2.12' IDENTIFIED WITH caching_sha2_password BY '<secret:duo-monitor>' REQUIRE SSL;
 GRANT REPLICATION CLIENT ON *.* TO pairwise_monitor@'10.73.2.12';
+CREATE USER site@'10.73.2.11' IDENTIFIED WITH caching_sha2_password BY '<secret:duo-site>' REQUIRE SSL;
+GRANT SELECT, INSERT, UPDATE, DELETE ON `site`.* TO site@'10.73.2.11';
+CREATE USER site@'10.73.2.12' IDENTIFIED WITH caching_sha2_password BY '<secret:duo-site>' REQUIRE SSL;
+GRANT SELECT, INSERT, UPDATE, DELETE ON `site`.* TO site@'10.73.2.12';

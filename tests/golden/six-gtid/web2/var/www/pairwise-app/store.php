@@ -41,12 +41,15 @@ function places(): string
     return "Rows are kept $rows, uploads $uploads.";
 }
 
+/** What a reader gives as `after`, to see its own write: a set of GTIDs. */
+const GTID_SET = '/^[0-9a-fA-F:,_a-z-]{1,4000}$/D';
+
 /** @return list<array<string, mixed>> the last rows, oldest first */
-function last_rows(): array
+function last_rows(string $after = ''): array
 {
     if (database() !== null) {
         $question = 'SELECT id, text, node FROM visits ORDER BY id DESC LIMIT ' . SHOWN_ROWS;
-        $rows = array_reverse(database()->read($question));
+        $rows = array_reverse(database()->read($question, $after));
         return array_map(fn (array $row) => [...$row, 'kept_in' => 'database'], $rows);
     }
     return array_slice(kept_rows(), -SHOWN_ROWS);
@@ -60,10 +63,14 @@ function kept_rows(): array
     return array_map(fn (string $line) => json_decode($line, true, 8, JSON_THROW_ON_ERROR), $lines ?: []);
 }
 
-/** GET /app/rows */
+/** GET /app/rows, or /app/rows?after=... for those that hold one's own last row. */
 function rows(): void
 {
-    answer(200, last_rows());
+    $after = $_GET['after'] ?? '';
+    if (!is_string($after) || ($after !== '' && preg_match(GTID_SET, $after) !== 1)) {
+        throw new Refusal(400, 'Parameter after is not what the answer to a row said.');
+    }
+    answer(200, last_rows($after));
 }
 
 /** POST /app/rows */
@@ -81,7 +88,9 @@ function row_in_database(Database $database, string $text): array
 {
     $statement = 'INSERT INTO visits (node, text) VALUES (:node, :text)';
     $id = $database->write($statement, ['node' => node(), 'text' => $text]);
-    return ['id' => $id, 'text' => $text, 'node' => node(), 'kept_in' => 'database'];
+    $row = ['id' => $id, 'text' => $text, 'node' => node(), 'kept_in' => 'database'];
+    $after = $database->written();
+    return $after === '' ? $row : [...$row, 'after' => $after];
 }
 
 /** @return array<string, mixed> */

@@ -1,0 +1,1 @@
+"""Block rw_split_agent."""

@@ -33,6 +33,8 @@ KERNEL_PARAMETERS = {
     "root": "LABEL=root",
 }
 """Kernel parameters with a value."""
+EMULATED = {"clearcpuid": "cx16"}
+"""More of them for an emulated machine: domain_xml.py says why."""
 
 # The provider reports a change of these as done and does nothing; a new machine does it.
 IGNORED_BY_UPDATE = [
@@ -260,7 +262,7 @@ def domain(
         running=True,
         kernel=image.kernel,
         initrd=image.initrd,
-        cmdlines=_kernel_command_line() if image.kernel else None,
+        cmdlines=_kernel_command_line(on.place) if image.kernel else None,
         cloudinit=cloud_init_id,
         disks=[
             libvirt.DomainDiskArgs(volume_id=root_id),
@@ -288,6 +290,6 @@ def _processors(node: NodePlan, place: Place) -> int:
     return 1
 
 
-def _kernel_command_line() -> list[dict[str, str]]:
+def _kernel_command_line(place: Place) -> list[dict[str, str]]:
     """In the shape in which the provider reads it back; any other shape is a replacement."""
-    return [KERNEL_PARAMETERS, {"_": KERNEL_WORDS}]
+    return [KERNEL_PARAMETERS if place.kvm else KERNEL_PARAMETERS | EMULATED, {"_": KERNEL_WORDS}]

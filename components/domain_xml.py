@@ -13,8 +13,10 @@ CONSOLE_LOG_SUFFIX = ".console.log"
 """After the machine's name; without it the file would be QEMU's own log."""
 
 # What the provider has no field for, or sets by itself and we do not want: a serial console with
-# a log, no display, no balloon, no USB, and under emulation a smaller code cache and no cmpxchg16b
-# (a kernel on QEMU 7.2 was seen to die of a double fault right after it, in __kmalloc).
+# a log, no display, no balloon, no USB, and under emulation a smaller code cache. An emulated
+# kernel must not use cmpxchg16b (on QEMU 7.2 one died of a double fault right after it, in
+# __kmalloc): where we give its command line, that says so, and Debian's HAProxy, which cannot do
+# without, still has it; a kernel that is started from its disk gets a processor without it.
 DOMAIN_XSLT = f"""\
 <?xml version="1.0"?>
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
@@ -34,7 +36,7 @@ DOMAIN_XSLT = f"""\
   <xsl:template match="/domain/cpu">
     <xsl:copy>
       <xsl:apply-templates select="node()|@*"/>
-      <xsl:if test="/domain/@type='qemu'">
+      <xsl:if test="/domain/@type='qemu' and not(/domain/os/cmdline)">
         <feature policy="disable" name="cx16"/>
       </xsl:if>
     </xsl:copy>

@@ -109,6 +109,7 @@ def test_the_kernel_command_line_has_the_shape_in_which_it_is_read_back(built: R
     assert "_" not in pairs
     assert list(words) == ["_"]
     assert words["_"].split() == sorted(words["_"].split())
+    assert pairs["clearcpuid"] == "cx16"  # emulated, as every machine of this test
 
 
 def test_data_disks_are_found_by_wwn_and_outlive_a_new_size(built: Recorder) -> None:

@@ -33,6 +33,7 @@ from bootstrap.managed import ManagedFile, Manifest, Unit, place_of
 from bootstrap.shared import pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_active
+from stacks.capacity import PHP_PROCESSES
 from stacks.plan_gtid_types import GtidPlan
 from stacks.plan_types import DeployPlan, NodePlan
 

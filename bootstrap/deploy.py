@@ -13,7 +13,7 @@ from bootstrap.facts import node as facts
 from bootstrap.managed import Manifest, RenderedFile, union, with_values
 from bootstrap.phases import PHASES
 from bootstrap.roles import blocks_of, phase_function
-from bootstrap.site import Site, ensure_reread
+from bootstrap.site import Site, ensure_boot_reread, ensure_reread
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
 __all__ = ["PHASES", "Check", "batches", "checks", "manifests", "render_all", "run_phase"]
@@ -53,6 +53,8 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
             together=wanted.packages,
         )
         phase_function(block, phase)(site)
+    if phase == phases.ACTIVATE:
+        ensure_boot_reread(wanted, seen)
 
 
 def _filled(manifest: Manifest, secrets: Mapping[str, str]) -> Manifest:

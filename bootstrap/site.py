@@ -142,6 +142,18 @@ def ensure_reread(wanted: Manifest, seen: Seen) -> None:
     units.reread(name="systemd: reread unit files", reason=_why_reread(wanted, seen))
 
 
+def ensure_boot_reread(wanted: Manifest, seen: Seen) -> None:
+    """Units are enabled without a daemon-reload: one for all of them, after the last."""
+    changed = [
+        unit.name
+        for unit in wanted.units
+        if unit.boot in {Boot.ENABLED, Boot.DISABLED}
+        and seen.unit(unit.name).boot != unit.boot.value
+    ]
+    reason = f"{', '.join(changed)}: what starts at boot changes" if changed else None
+    units.reread(name="systemd: reread what starts at boot", reason=reason)
+
+
 def _why_reread(wanted: Manifest, seen: Seen) -> str | None:
     for file in wanted.files:
         in_systemd = file.path.startswith("/etc/systemd/system/")

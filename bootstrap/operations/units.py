@@ -20,6 +20,11 @@ hardware, and a tenfold of it under software emulation."""
 
 ACTIVE = frozenset({"active", "reloading", "activating"})
 
+WITHOUT_REREADING = "SYSTEMCTL_SKIP_SYSV=1 systemctl -q --no-reload"
+"""Each verb would have systemd read all units again, four times where there is an init script of
+the same name (systemd's docs/ENVIRONMENT.md): that was most of the time of a first ``up``. What
+starts at the next boot is read once, at the end."""
+
 VERBS = {Boot.ENABLED: "enable", Boot.DISABLED: "disable", Boot.MASKED: "mask"}
 
 
@@ -49,7 +54,7 @@ def boot(unit: Unit, *, seen: Seen) -> Generator[StringCommand, None, None]:
         return
     explain(f"{unit.name} is {found.boot or 'not there'}; it becomes {unit.boot}")
     unmask = f"systemctl -q unmask {unit.name} && " if found.load == "masked" else ""
-    yield StringCommand(f"{unmask}systemctl -q {VERBS[unit.boot]} {unit.name}")
+    yield StringCommand(f"{unmask}{WITHOUT_REREADING} {VERBS[unit.boot]} {unit.name}")
 
 
 @operation()

@@ -12,7 +12,7 @@ from bootstrap.facts import node as facts
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.node import Seen
 from bootstrap.facts.units import SeenUnit
-from bootstrap.managed import Link, ManagedFile, Reload, Unit, union
+from bootstrap.managed import Boot, Link, ManagedFile, Manifest, Reload, Unit, union
 from bootstrap.operations import files, ruleset, sysctl, units, users
 from bootstrap.phases import blocked_service_startup, why_reload
 from bootstrap.roles import blocks_of
@@ -161,3 +161,23 @@ def test_a_node_without_a_ruleset_gets_it_before_anything_connects(
             assert loaded == [base.RULESET_FILE]
             loaded.clear()
         assert not loaded, phase
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ("enabled", None),
+        ("disabled", "a.service: what starts at boot changes"),
+        ("", "a.service: what starts at boot changes"),
+    ],
+)
+def test_systemd_rereads_once_what_was_enabled_without_it(
+    monkeypatch: pytest.MonkeyPatch, found: str, reason: str | None
+) -> None:
+    """A masked unit is read by its own operation."""
+    given: list[str | None] = []
+    monkeypatch.setattr(units, "reread", lambda **values: given.append(values["reason"]))
+    masked = Unit(name="b.service", boot=Boot.MASKED, running=False)
+    seen = Seen(units={"a.service": SeenUnit(load="loaded", boot=found)})
+    site.ensure_boot_reread(Manifest(block="a", units=(UNIT, masked)), seen)
+    assert given == [reason]

@@ -6,6 +6,8 @@ PYTEST := nice -n 10 .venv/bin/pytest -q
 # One process for each CPU. Whole files: what the tests of one share is made once. In their order.
 # Compiled modules are kept, whatever the environment says: every process would compile all of them.
 CHECK := env -u PYTHONDONTWRITEBYTECODE $(PYTEST) -n auto --dist loadfile --no-loadscope-reorder
+# Daemons in the image's root tree, each test in namespaces of its own: they wait most of the time.
+IMAGE := $(PYTEST) -n 4 --dist loadfile -m image tests
 
 .PHONY: help venv lab check test test-duo test-all golden docs render clean-lab
 
@@ -22,14 +24,14 @@ check: venv ## Static checks and pure tests: no root, no machine, little over a 
 	$(CHECK) -m "not live and not image" tests
 
 test: check ## check, then the daemons' own checkers, then the live stack
-	$(PYTEST) -m image tests
-	$(PYTEST) -m "live and not engine and not load and not minimal and not nfs and not duo" tests
+	$(IMAGE)
+	$(PYTEST) --durations=15 -m "live and not engine and not load and not minimal and not nfs and not duo" tests
 
 test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a power cut
 	$(PYTEST) -m "duo and not load" tests
 
 test-all: check ## test and test-duo with repeats, crowds, more drills, stack nfs, and the provider under the real engine
-	$(PYTEST) -m image tests
+	$(IMAGE)
 	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests
 

@@ -46,6 +46,10 @@ class Drill:
     """Smallest number of groups for which it does."""
     stall_s: float | None = None
     """Longest outage of any group that the drill allows; none where it only measures."""
+    reads_stall_s: float | None = None
+    """Longest time without a good read that the drill allows where a splitter is read through."""
+    is_split: bool = False
+    """Whether it is about pairs alone whose applications read and write through a splitter."""
     is_loaded: bool = True
     """Whether clients write all the time; not where the pair serves nobody in between."""
     kinds: frozenset[Kind] = HEARTBEAT
@@ -75,11 +79,19 @@ class Drill:
             subject = subject_of(plan, name, kinds[0]) if kinds else None
             if subject is None or first_device(subject) not in self.fencing:
                 continue
+            if self.is_split and not splitters_of(plan, name):
+                continue
             names = {group.name for group in subject.written}
             enough = self.least_groups <= len(names) <= (self.most_groups or len(names))
             if enough and set(self.groups) <= names:
                 return name, subject
         return None
+
+
+def splitters_of(plan: Plan, pair: str) -> tuple[str, ...]:
+    """Nodes whose application uses a pair through a splitter of its own, the pair's own first."""
+    found = [n for n in plan.nodes.values() if n.split is not None and n.split.pair == pair]
+    return tuple(node.name for node in sorted(found, key=lambda n: (n.member != pair, n.id)))
 
 
 def first_device(subject: Subject) -> FencingDevice | None:

@@ -1,7 +1,8 @@
 """What a run leaves in ``.pairwise/evidence/STACK/DRILL/STAMP``: enough to judge it again.
 
 ``description.yaml`` and ``plan.json`` (what was drilled), ``timeline.json`` (marks, VIP holders,
-outages), ``history-GROUP.jsonl`` (each write), ``arp.jsonl`` and ``nodes.jsonl`` (each sample),
+outages), ``history-GROUP.jsonl`` (each write), ``reads.jsonl`` (each read through a splitter),
+``arp.jsonl`` and ``nodes.jsonl`` (each sample),
 ``journal-NODE.jsonl``, ``fence.json``, ``timeline.svg``, ``verdict.json``.
 """
 
@@ -81,6 +82,8 @@ def keep(
     write_json(folder / "fence.json", list(requests))
     for group, history in seen.histories.items():
         write_history(history, folder / f"history-{group}.jsonl")
+    if seen.reads:
+        write_history(seen.reads, folder / "reads.jsonl")
     write_lines(folder / "arp.jsonl", seen.arp)
     write_lines(folder / "nodes.jsonl", [asdict(sample) for sample in seen.samples])
     write_json(folder / "timeline.json", timeline(seen))

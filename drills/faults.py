@@ -235,8 +235,9 @@ def heal_all(stack: LiveStack) -> None:
         for interface in node.interfaces:
             if "down" in stack.virsh("domif-getlink", node.machine, interface.mac):
                 stack.virsh("domif-setlink", node.machine, interface.mac, "up")
-        if node.data is not None:
-            stack.exec(name, remnants(node.data.groups), check=False)
+        if node.data is not None or node.gtid is not None:
+            groups = node.data.groups if node.data is not None else ()
+            stack.exec(name, remnants(groups), check=False)
     if to_put_back:
         described.put_back(stack)
 

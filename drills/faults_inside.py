@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from bootstrap.facts.mysql import CLIENT
 from drills.running import LiveStack
 from stacks.plan_data_types import ServiceGroup
 
@@ -27,6 +28,8 @@ REFUSES = "[Unit]\nAssertPathExists=/run/pairwise-drill/never"
 """Drop-in of a unit whose every start fails at once."""
 MANAGER = "/usr/share/heartbeat/ResourceManager"
 """Heartbeat's own program through which every group is taken and given up."""
+HOLD = "pairwise-drill-hold.service"
+"""Transient unit of a session that holds a lock."""
 FOLDER = "/var/lib/pairwise-drill"
 """Holds what stands in its place: /run allows no program."""
 LOST_REQUEST = """\
@@ -149,12 +152,27 @@ def disk_detached(stack: LiveStack, node: str, resource: str) -> Iterator[None]:
         stack.exec(node, f"drbdadm attach {resource}", check=False)
 
 
+@contextmanager
+def applier_held(stack: LiveStack, node: str) -> Iterator[None]:
+    """Have a replica's applier wait for a lock, while its receiver goes on: a real lag.
+
+    The lock goes with its session: the server sees at once that an idle one has lost its client.
+    """
+    asks = f"(echo 'FLUSH TABLES WITH READ LOCK;'; exec sleep 3600) | {CLIENT} --unbuffered"
+    run = f"systemd-run --quiet --collect --unit={HOLD} sh -c {shlex.quote(asks)}"
+    stack.exec(node, run)
+    try:
+        yield
+    finally:
+        stack.exec(node, f"systemctl stop {HOLD}", check=False)
+
+
 def remnants(groups: Iterable[ServiceGroup]) -> str:
     """Shell text that removes from a node what any of these has left there."""
     drop_ins = f"{UNITS}/*.d/{DROP_IN}"
     fillers = " ".join(shlex.quote(f"{group.mount_point}/{FILLER}") for group in groups)
     return (
-        f"{_without_hook()}; rm -f {fillers};"
+        f"{_without_hook()}; rm -f {fillers}; systemctl -q stop {HOLD} 2>/dev/null || true;"
         f" if ls {drop_ins} >/dev/null 2>&1; then"
         f" rm -f {drop_ins}; systemctl daemon-reload; systemctl reset-failed; fi"
     )

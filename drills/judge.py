@@ -39,6 +39,8 @@ class Watched:
     """When watching ended, by the monotonic clock."""
     wall_offset: float
     """Seconds from this machine's monotonic clock to its wall clock."""
+    reads: Sequence[Write] = ()
+    """Reads through a splitter, where there is one."""
 
 
 def invariant_findings(seen: Watched, subject: Subject) -> dict[str, Finding]:
@@ -82,6 +84,14 @@ def group_result(
         lost=len(checkers.lost(history, seen.found[group.name])),
         breakdown=parts,
     )
+
+
+def reads_outage_s(seen: Watched) -> float | None:
+    """The longest time without a good read since the first fault; none without a splitter."""
+    if not seen.reads:
+        return None
+    begun = seen.marks[0].at if seen.marks else 0.0
+    return round(longest_gap(_from(seen.reads, begun)).seconds, 2)
 
 
 def _from(history: Sequence[Write], begun: float) -> list[Write]:

@@ -60,6 +60,8 @@ class Result:
     """By name; empty for a drill without clients."""
     evidence: str
     """Folder, relative to the checkout."""
+    reads_outage_s: float | None = None
+    """The longest time without a good read; none where no splitter was read through."""
     made_on: dict[str, str] = field(default_factory=dict)
     """Machine, commit and command of the run."""
     is_control: bool = False
@@ -108,6 +110,7 @@ class Result:
             "drill": self.drill,
             "verdict": str(self.verdict),
             "outage_s": self.outage_s,
+            "reads_outage_s": self.reads_outage_s,
             "acknowledged": sum(group.acknowledged for group in self.groups.values()),
             "lost": sum(group.lost for group in self.groups.values()),
             "invariants": {name: str(f.verdict) for name, f in self.invariants.items()},
@@ -139,6 +142,8 @@ class Result:
             shown = self.as_json()
             told += f", outage {self.outage_s:.1f} s, {shown['acknowledged']} acknowledged,"
             told += f" {shown['lost']} lost"
+        if self.reads_outage_s is not None:
+            told += f", no read for {self.reads_outage_s:.1f} s"
         if self.is_control:
             told += f", broke as a control has to: {', '.join(self.broken) or 'nothing'}"
         return f"{told}, evidence in {self.evidence}"

@@ -10,16 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from drills import checkers, evidence
-from drills.drill import Drill
+from drills.drill import Drill, splitters_of
 from drills.faults import heal_all
 from drills.inside import watching_nodes
 from drills.invariants import Finding, Verdict
-from drills.judge import Watched, clock_offsets, group_result, invariant_findings
+from drills.judge import (
+    Watched,
+    clock_offsets,
+    group_result,
+    invariant_findings,
+    reads_outage_s,
+)
 from drills.observe import Observations, observer
 from drills.picture import picture
 from drills.result import Result, writes_check
-from drills.running import ROOT, LiveStack
+from drills.running import PAIRWISE, ROOT, LiveStack
 from drills.stage import STEADY_S, Stage
+from drills.workloads import split_reads
+from drills.workloads.recorder import Recorder, recording
 from drills.writers import Writer, writer_of
 
 FIRST_WRITES_S = 90
@@ -86,6 +94,7 @@ def _drilled(
         arp=stage.arp.samples,
         samples=[s for watch in stage.watches.values() for s in watch.samples()],
         histories={name: recorder.history() for name, recorder in stage.writes.items()},
+        reads=stage.reads.history() if stage.reads is not None else (),
         found={n: w.found(stack, at_end[n] or stage.nodes[0]) for n, w in writers.items()},
         ended=ended,
         wall_offset=time.time() - time.monotonic(),
@@ -103,6 +112,9 @@ def _drilled(
     for name in writers:
         checks[writes_check(name)] = checkers.writes_kept(seen.histories[name], seen.found[name])
         checks[f"{name} stall"] = _stall(groups[name].outage_s, drill.stall_s)
+    reads_s = reads_outage_s(seen)
+    if reads_s is not None:
+        checks["reads stall"] = _stall(reads_s, drill.reads_stall_s)
     checks["fencing"] = checkers.fenced_as_expected(
         requests, must=stage.must_fence, may=stage.may_fence
     )
@@ -110,7 +122,11 @@ def _drilled(
     (folder / "timeline.svg").write_text(
         picture(evidence.timeline(seen), _names(stage)), encoding="utf-8"
     )
-    return {"invariants": invariant_findings(seen, subject), "groups": groups}
+    return {
+        "invariants": invariant_findings(seen, subject),
+        "groups": groups,
+        "reads_outage_s": reads_s,
+    }
 
 
 def _names(stage: Stage) -> dict[str, str]:
@@ -149,11 +165,25 @@ def _stage(
         stage.writes = {
             name: running.enter_context(writer.recording(stack)) for name, writer in writers.items()
         }
+        stage.reads = _reading(stage, running) if drill.is_loaded else None
         stage.fenced_before = len(stack.fence_requests())
         arp.wait_for_more(5, timeout_s=FIRST_WRITES_S)
         for recorder in stage.writes.values():
             recorder.wait_for_more(10, timeout_s=FIRST_WRITES_S)
         yield stage, writers
+
+
+def _reading(stage: Stage, running: ExitStack) -> Recorder | None:
+    """Reads through one splitter: of the active node where it has one, which is the one that a
+    replica's fault leaves alone."""
+    places = splitters_of(stage.plan, stage.pair)
+    if not places:
+        return None
+    node = stage.active if stage.active in places else places[0]
+    argv = [str(PAIRWISE), "exec", stage.stack.name, node, "--", split_reads.command()]
+    recorder = running.enter_context(recording(argv))
+    recorder.wait_for_more(5, timeout_s=FIRST_WRITES_S)
+    return recorder
 
 
 def _play(drill: Drill, stage: Stage) -> Finding:

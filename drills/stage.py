@@ -15,7 +15,7 @@ from drills.observe import Observations, holders
 from drills.running import LiveStack
 from drills.subject import PRIMARY, Follower, Group, Subject
 from drills.wait import wait_until
-from drills.workloads.recorder import Writes
+from drills.workloads.recorder import Recorder, Writes
 from stacks.plan_data_types import DataPlan, ServiceGroup
 from stacks.plan_types import NodePlan, Plan
 
@@ -70,6 +70,8 @@ class Stage:
     """The workload of each group, by its name."""
     say: Callable[[str], None]
     """One line of progress."""
+    reads: Recorder | None = None
+    """Reads through a splitter, where the pair's applications have one."""
     fenced_before: int = 0
     """Requests that the fence endpoint had been asked before the drill."""
     must_fence: set[str] = field(default_factory=set)

@@ -17,6 +17,7 @@ from drills.scenarios import (
     soak,
     source_links,
     sources,
+    splits,
 )
 
 DRILLS: tuple[Drill, ...] = (
@@ -32,6 +33,7 @@ DRILLS: tuple[Drill, ...] = (
     *soak.DRILLS,
     *sources.DRILLS,
     *source_links.DRILLS,
+    *splits.DRILLS,
     *controls.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

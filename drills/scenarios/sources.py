@@ -21,6 +21,8 @@ BOOT_S = 400
 """A machine boots, and its reconciler has looked for its peer; others may boot beside it."""
 NAMED_S = 90
 """`status` names what a reconciler has found at its next look."""
+READS_S = 3.0
+"""Without a replica, reads go on after so long where a splitter is read through."""
 BY_HAND = "pairwise_drill_by_hand"
 """Table that is made on one node alone."""
 
@@ -205,6 +207,7 @@ DRILLS = (
         run=replica_power_cut,
         seconds=240,
         kinds=GTID,
+        reads_stall_s=READS_S,
         fencing=POWERED_OFF,
     ),
     Drill(
@@ -242,6 +245,7 @@ DRILLS = (
         run=partial(kill_mysqld, source=False),
         seconds=120,
         kinds=GTID,
+        reads_stall_s=READS_S,
     ),
     Drill(
         name="freeze-replica",
@@ -249,6 +253,7 @@ DRILLS = (
         run=freeze_replica,
         seconds=240,
         kinds=GTID,
+        reads_stall_s=READS_S,
         fencing=POWERED_OFF,
     ),
     Drill(

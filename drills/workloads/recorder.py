@@ -45,6 +45,8 @@ class Write:
     """What the client was told."""
     served: bool = True
     """Whether clients could have written so: the VIP was with the server."""
+    server: str = ""
+    """Which server answered, where the program says so."""
 
 
 def apply_line(writes: dict[int, Write], line: str, *, at: float) -> None:
@@ -58,7 +60,10 @@ def apply_line(writes: dict[int, Write], line: str, *, at: float) -> None:
         writes[number] = Write(id=number, invoked=at)
     elif what in OUTCOMES and number in writes:
         error, served = str(event.get("error", "")), bool(event.get("served", True))
-        writes[number] = replace(writes[number], ended=at, outcome=what, error=error, served=served)
+        server = str(event.get("server", ""))
+        writes[number] = replace(
+            writes[number], ended=at, outcome=what, error=error, served=served, server=server
+        )
 
 
 class Writes(Protocol):

@@ -129,8 +129,14 @@ def test_what_is_done_inside_is_undone_inside(heard: Heard, stack: LiveStack) ->
     fails_inside(faults_inside.service_stopped(stack, "nfs1", "heartbeat"))
     fails_inside(faults_inside.disk_detached(stack, "nfs1", "nfs"))
     fails_inside(faults_inside.filled(stack, "nfs1", "/srv/nfs"))
+    fails_inside(faults_inside.applier_held(stack, "nfs1"))
     last_words = [command.split()[0:2] for _, command in heard.inside[1::2]]
-    assert last_words == [["systemctl", "is-active"], ["drbdadm", "attach"], ["rm", "-f"]]
+    assert last_words == [
+        ["systemctl", "is-active"],
+        ["drbdadm", "attach"],
+        ["rm", "-f"],
+        ["systemctl", "stop"],
+    ]
 
 
 def test_a_broken_unit_is_one_until_the_end_on_both_nodes(heard: Heard, stack: LiveStack) -> None:
@@ -285,7 +291,7 @@ def test_what_is_removed_from_a_node_is_shell(tmp_path: Path) -> None:
         done = subprocess.run(
             ["sh", "-ec", reloads + text], capture_output=True, text=True, check=True
         )
-        assert done.stdout == said
+        assert done.stdout == f"-q stop {faults_inside.HOLD}\n{said}"
     assert not drop_in.exists() and not filler.exists()
 
 

@@ -83,13 +83,20 @@ def test_drills_of_gtid_pairs_apply_to_them_alone() -> None:
         "sequence", "source-power-cut", "replica-power-cut", "partition-inside",
         "partition-outside", "partition-both", "sequential-failure", "freeze-half", "freeze-one",
         "freeze-long", "freeze-thaw", "freeze-replica", "errant", "switchover", "source-reboot",
-        "replica-reboot", "source-mysqld-killed", "replica-mysqld-killed",
+        "replica-reboot", "source-mysqld-killed", "replica-mysqld-killed", "replica-lags",
+        "statements",
     }  # fmt: skip
     assert names == wanted
     assert wanted <= {item.name for item in applying(SIX)}
     of_six = {item.name for item in applying(plans()["six"])}
     assert of_six & wanted == {"switchover", "freeze-half", "freeze-one", "freeze-long",
                                "freeze-thaw"}  # fmt: skip
+
+
+def test_a_pair_without_a_splitter_has_no_drill_of_one() -> None:
+    nodes = {name: replace(node, split=None) for name, node in DUO.nodes.items()}
+    names = {item.name for item in applying(replace(DUO, nodes=nodes))}
+    assert "sequence" in names and not {"replica-lags", "statements"} & names
 
 
 def test_a_pair_that_is_both_is_drilled_as_a_gtid_pair_where_a_drill_is_for_either() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from drills.inside import Sample
-from drills.judge import Watched, group_result
+from drills.judge import Watched, group_result, reads_outage_s
 from drills.picture import picture
 from drills.stage import Mark
 from drills.subject import Kind, Subject, subject_of
@@ -115,6 +116,13 @@ def test_the_outage_runs_from_the_last_good_write_to_the_first() -> None:
     assert (found.outage_s, found.acknowledged, found.lost) == (16.2, 151, 0)
     assert found.breakdown["detect"] == 8.0
     assert round(sum(found.breakdown.values()), 1) == 16.1
+
+
+def test_reads_are_measured_from_the_fault_on_where_a_splitter_is_read_through() -> None:
+    without = watched(moves=True)
+    assert reads_outage_s(without) is None
+    seen = replace(without, reads=[*without.histories["nfs"], Write(id=999, invoked=50.0)])
+    assert reads_outage_s(seen) == 16.2
 
 
 def test_a_stall_without_a_move_has_no_parts() -> None:

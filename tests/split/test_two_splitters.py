@@ -12,6 +12,9 @@ from pulumi.runtime.proto import provider_pb2
 
 from bootstrap.deploy import render_all
 from bootstrap.managed import with_values
+from drills.scenarios import splits
+from drills.workloads import split_mix, split_reads
+from drills.workloads.recorder import recording
 from provider.certificate import Certificate
 from provider.values import decode_struct, encode_struct
 from stacks.plan_gtid import SPLIT_ADDRESS
@@ -126,6 +129,25 @@ def test_a_reader_sees_its_own_write(nodes: tuple[Node, Node]) -> None:
     assert one.page(OWN % 1) == f"{one.id} fresh"
     holding.wait(timeout=9)
     steady(one, other)
+
+
+def test_each_of_ten_thousand_statements_is_where_it_belongs(nodes: tuple[Node, Node]) -> None:
+    """By the programs that the drills run."""
+    one, other = nodes
+    steady(one, other)
+    gtid = one.node.gtid
+    assert gtid is not None
+    one.sh(split_mix.clear_command(gtid.mysql.database))
+    rounds = splits.STATEMENTS // split_mix.STATEMENTS
+    begun = time.monotonic()
+    told = one.sh(split_mix.command(rounds=rounds, source=one.node.id, replica=other.node.id))
+    mix = split_mix.understood(told)
+    print(mix, "in", round(time.monotonic() - begun, 1), "s")
+    assert mix.writes == 2 * rounds and mix.own == rounds
+    assert not mix.wrong(least=splits.LEAST)
+    with recording(one.inside(split_reads.command())) as reads:
+        reads.wait_for_more(4, timeout_s=20)
+    assert {read.server for read in reads.acknowledged()} == {other.id}
 
 
 def test_a_replica_that_is_stopped_or_frozen_keeps_nobody_from_reading(

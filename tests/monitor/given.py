@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from bootstrap.blocks.monitor.program.actions import Action, Note, Tell, Tickle
+from bootstrap.blocks.monitor.program.actions import Action, Note, Tell
 from bootstrap.blocks.monitor.program.config import Config, Group
 from bootstrap.blocks.monitor.program.decide import decide
 from bootstrap.blocks.monitor.program.memory import Memory, Problem
@@ -26,6 +26,7 @@ MYSQL = Group(
     resource="db",
     minor=0,
     mount_point="/srv/db",
+    connections="/srv/db/connections",
     units=("mysql.service",),
     helpers=(),
     vip="10.9.0.100",
@@ -39,6 +40,7 @@ NFS = Group(
     resource="nfs",
     minor=1,
     mount_point="/srv/nfs",
+    connections="/srv/nfs/connections",
     units=("nfsdcld.service", "nfs-server.service"),
     helpers=("nfs-mountd.service",),
     vip="10.9.0.101",
@@ -108,7 +110,7 @@ class Watch:
 
     def sees(self, seen: Observation, *, after: float = 1.0) -> list[Action]:
         """One pass, some seconds after the last one: what it does to daemons and groups."""
-        aside = Tell | Note | Tickle
+        aside = Tell | Note
         return [action for action in self.does(seen, after=after) if not isinstance(action, aside)]
 
     def told(self, seen: Observation, *, after: float = 1.0) -> list[str]:

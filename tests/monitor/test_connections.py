@@ -1,4 +1,4 @@
-"""Who is connected to a group is noted beside its data, and tickled where the group arrives."""
+"""Who is connected to a group is noted beside its data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.blocks.monitor.program.actions import Action, Note, Tickle
+from bootstrap.blocks.monitor.program.actions import Action, Note
 from bootstrap.blocks.monitor.program.connections import established
 from bootstrap.blocks.monitor.program.effects import Runner
 from bootstrap.blocks.monitor.program.memory import Memory
@@ -22,7 +22,7 @@ OPEN = "   2: 6400090A:0CEA 1500090A:C350 01 00000000:00000000 02:0000A8F1 00000
 ENDED = "   3: 6400090A:0CEA 1500090A:C351 06 00000000:00000000 03:00000ABC 00000000     0\n"
 CLIENT = "10.9.0.100:3306 10.9.0.21:50000"
 OTHER = "10.9.0.100:3306 10.9.0.22:50000"
-TICKLE = Tickle(vip=MYSQL.vip, path="/srv/db/connections")
+NOTED = Note(path="/srv/db/connections", text=f"{CLIENT}\n")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def held() -> Watch:
 
 
 def of_connections(watch: Watch, look: Observation) -> list[Action]:
-    return [action for action in watch.does(look) if isinstance(action, Note | Tickle)]
+    return [action for action in watch.does(look) if isinstance(action, Note)]
 
 
 def test_open_connections_of_the_vip_and_no_others() -> None:
@@ -57,40 +57,10 @@ def test_who_is_connected_in_two_looks_is_noted_once() -> None:
     assert of_connections(watch, seen(CLIENT)) == []
     assert of_connections(watch, node(MYSQL)) == []
     [note] = of_connections(watch, seen(CLIENT, OTHER))
-    assert note == Note(path="/srv/db/connections", text=f"{CLIENT}\n")
+    assert note == NOTED
     assert of_connections(watch, seen(CLIENT)) == []
     assert of_connections(watch, seen()) == [Note(path="/srv/db/connections", text="")]
     assert of_connections(watch, seen()) == []
-
-
-def test_an_arrival_is_tickled_before_anything_is_noted() -> None:
-    watch = Watch()
-    assert of_connections(watch, seen(CLIENT)) == [TICKLE]
-    assert of_connections(watch, seen(CLIENT)) == []
-    [note] = of_connections(watch, seen(CLIENT))
-    assert isinstance(note, Note)
-
-
-def test_nothing_is_noted_while_the_tickle_reads_the_file() -> None:
-    watch = held()
-    of_connections(watch, seen(CLIENT))
-    reading = node(
-        MYSQL,
-        connections={MYSQL.vip: frozenset({CLIENT})},
-        running=frozenset({TICKLE.key}),
-    )
-    assert of_connections(watch, reading) == []
-
-
-def test_a_group_that_has_gone_and_comes_again_is_tickled_again() -> None:
-    watch = held()
-    watch.for_seconds(seen(CLIENT), 3)
-    assert of_connections(watch, node()) == []
-    assert of_connections(watch, seen()) == [TICKLE]
-
-
-def test_a_monitor_that_starts_anew_tickles_nobody() -> None:
-    assert of_connections(held(), seen(CLIENT)) == []
 
 
 def test_connections_are_read_every_few_seconds_and_only_where_a_group_is(here: Node) -> None:
@@ -112,29 +82,20 @@ def test_connections_are_read_every_few_seconds_and_only_where_a_group_is(here: 
     assert read(100.0) == {}
 
 
-def test_what_is_noted_is_what_the_tickle_reads(here: Node, tmp_path: Path) -> None:
-    sender, file = tmp_path / "tickle_tcp", tmp_path / "connections"
-    sender.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/sent\ncat >>{tmp_path}/sent\n')
-    sender.chmod(0o755)
-    runner = Runner(CONFIG, proc=here.proc, tickle_tcp=sender)
-    for action in (
-        Note(path=str(file), text=f"{CLIENT}\n{OTHER}\n"),
-        Tickle(vip=MYSQL.vip, path=str(file)),
-    ):
-        runner.do(action, 0.0)
-        assert runner.running == {action.key}
-        for child, _ in runner.children.values():
-            child.wait(20)
-        assert [ended.code for ended in runner.collect(0.0)] == [0]
-    assert (tmp_path / "sent").read_text() == f"-n 3\n{CLIENT}\n{OTHER}\n"
-    assert file.stat().st_mode & 0o777 == 0o600
+def test_what_a_holder_before_has_noted_stays_until_clients_have_come() -> None:
+    watch = Watch()
+    assert of_connections(watch, seen(CLIENT)) == []
+    assert of_connections(watch, seen(CLIENT)) == [NOTED]
 
 
-def test_a_group_that_nobody_was_connected_to_is_tickled_by_no_process(
-    here: Node, tmp_path: Path
-) -> None:
-    runner = Runner(CONFIG, proc=here.proc, tickle_tcp=tmp_path / "not-there")
-    runner.do(Tickle(vip=MYSQL.vip, path=str(tmp_path / "connections")), 0.0)
+def test_a_note_is_whole_and_root_s_alone(here: Node, tmp_path: Path) -> None:
+    file = tmp_path / "connections"
+    runner = Runner(CONFIG, proc=here.proc)
+    note = Note(path=str(file), text=f"{CLIENT}\n{OTHER}\n")
+    runner.do(note, 0.0)
+    assert runner.running == {note.key}
     for child, _ in runner.children.values():
         child.wait(20)
     assert [ended.code for ended in runner.collect(0.0)] == [0]
+    assert file.read_text() == f"{CLIENT}\n{OTHER}\n"
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -92,6 +92,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "fence": data.fence,
         "groups": data.groups,
         "libexec": LIBEXEC,
+        "connections": pairs.CONNECTIONS,
         "manager": MANAGER,
         "dopd": data.fence.has_dopd,
         "dopd_folder": str(PurePosixPath(pairs.OUTDATE_DRBDADM).parent),
@@ -152,7 +153,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     mounts = (Unit(name=group.mount_unit, boot=Boot.STATIC, running=None) for group in data.groups)
     return Manifest(
         block=NAME,
-        packages=("heartbeat", "iputils-arping", "e2fsprogs"),
+        packages=("heartbeat", "iputils-arping", "e2fsprogs", "resource-agents"),
         files=files(node, plan),
         modes=tuple(
             Mode(path=path, group="haclient", mode=0o4750)

@@ -6,13 +6,13 @@ Ensures: ``pairwise-monitor.service``, which each second looks once, restarts a 
     that is here, hands a group over that restarting does not cure, requests a group again whose
     take-over got lost in Heartbeat, and writes status.json and problems.json below /run/pairwise.
     It moves groups through Heartbeat alone and never starts a resource or sets a VIP. It notes
-    clients' connections beside a group's data and has them connect anew where the group arrives.
+    clients' connections beside a group's data, for the node to which the group comes.
 Restart: when a file of it changes; nothing else is touched by that. What must outlive it, its
     hand-overs and arrivals, is in /var/lib/pairwise/monitor.json.
 Pair order: any.
 Verify: process, boot, a status that is not older than ten seconds. Checkers: Python's own parser.
 Fails when: its configuration does not fit the program; journalctl -u pairwise-monitor says why.
-Refs: document 002 (its monitor script), ocf_heartbeat_portblock(7), heartbeat(8), hb_standby(1),
+Refs: document 002 (its monitor script), heartbeat(8), hb_standby(1),
     hb_takeover(1), cl_status(1), rc.d/hb_takeover and ResourceManager of Heartbeat 3.0.6.
 
 Replaced from document 002: a shell loop that restarts nfs by ``pkill`` and then stops heartbeat ->
@@ -113,6 +113,7 @@ def _group(group: ServiceGroup, data: DataPlan) -> dict[str, object]:
         "resource": group.resource,
         "minor": minors[group.resource],
         "mount_point": group.mount_point,
+        "connections": f"{group.mount_point}/{pairs.CONNECTIONS}",
         "units": list(group.units),
         "helpers": [name for unit in group.units for name in HELPERS.get(unit, ())],
         "vip": str(group.vip),
@@ -123,7 +124,7 @@ def _group(group: ServiceGroup, data: DataPlan) -> dict[str, object]:
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
-    return SERVICE.manifest(files(node, plan), packages=("python3", "resource-agents"))
+    return SERVICE.manifest(files(node, plan), packages=("python3",))
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:

@@ -98,19 +98,4 @@ class Note:
         return f"note {self.path}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tickle:
-    """Have those who were connected to the node from which a group came connect anew."""
-
-    vip: str
-    """Address of the group."""
-    path: str
-    """The file in which they are noted."""
-
-    @property
-    def key(self) -> str:
-        """One at a time for each group."""
-        return f"tickle {self.vip}"
-
-
-Action = Start | Standby | Takeover | Request | Tell | Note | Tickle
+Action = Start | Standby | Takeover | Request | Tell | Note

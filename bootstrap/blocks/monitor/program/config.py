@@ -28,6 +28,8 @@ class Group:
     """Of that resource's device."""
     mount_point: str
     """Of its file system."""
+    connections: str
+    """File on it that says who is connected."""
     units: tuple[str, ...]
     """Its daemons' units, in the order in which they start."""
     helpers: tuple[str, ...]

@@ -1,14 +1,14 @@
-"""Clients' connections to groups that are here: noted beside their data, and ended after a move.
+"""Clients' connections to groups that are here: noted beside their data, for the next holder.
 
 A client whose server has gone repeats what it sent, at growing pauses, and learns only by the next
 of these that its connection is no more: seconds after the VIP is back, and an application that only
 waits for an answer learns it never. So the node that holds a group notes who is connected, in a
-file of the group's own file system, and the node to which the group comes asks each of them for
-its place in the connection (an acknowledgement that belongs to none: a "tickle"). The answer meets
-a node that does not know it, is reset, and the client connects anew at once.
+file of the group's own file system, and the node to which the group comes asks each of them, right
+after it has the VIP, for its place in the connection (an acknowledgement that belongs to none: a
+"tickle"; block heartbeat, pwvip). The answer meets a node that does not know it, is reset, and the
+client connects anew at once.
 
-The peer of it is the resource agent ``portblock`` with ``tickle_dir``, whose ``tickle_tcp`` sends
-here as well.
+The peer of it is the resource agent ``portblock`` with ``tickle_dir``.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ import struct
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bootstrap.blocks.monitor.program.actions import Action, Note, Tickle
+from bootstrap.blocks.monitor.program.actions import Action, Note
 from bootstrap.blocks.monitor.program.config import Config
 from bootstrap.blocks.monitor.program.memory import Memory
-from bootstrap.blocks.monitor.program.seen import Holding, Now, Observation
+from bootstrap.blocks.monitor.program.seen import Holding, Observation
 
-FILE = "connections"
-"""Its name, at the top of the group's file system."""
 MOST = 4096
 """Lines in it: whoever has more connections that last has waited for an answer before."""
 ESTABLISHED = "01"
@@ -57,27 +55,21 @@ def _end(text: str) -> str:
     return f"{socket.inet_ntoa(struct.pack('<I', int(address, 16)))}:{int(port, 16)}"
 
 
-def follow(
-    config: Config, memory: Memory, seen: Observation, now: Now
-) -> tuple[Memory, list[Action]]:
-    """One pass: tickle after an arrival, and note whoever was connected in two looks in a row.
+def follow(config: Config, memory: Memory, seen: Observation) -> tuple[Memory, list[Action]]:
+    """One pass: note whoever was connected in two looks in a row.
 
     One that came and went between two looks is not worth a write to a replicated disk.
     """
     connected, noted = dict(memory.connected), dict(memory.noted)
     actions: list[Action] = []
     for group in config.groups:
-        name, path = group.name, f"{group.mount_point}/{FILE}"
+        name = group.name
         if seen.holding(group) is not Holding.HELD:
             connected.pop(name, None)
             noted.pop(name, None)
             continue
-        tickle = Tickle(vip=group.vip, path=path)
-        if any(move.group == name and move.wall == now.wall for move in memory.arrivals):
-            actions.append(tickle)
-            continue
         found = seen.connections.get(group.vip)
-        if found is None or tickle.key in seen.running:
+        if found is None:
             continue
         before = connected.get(name)
         connected[name] = found
@@ -86,5 +78,7 @@ def follow(
         lasting = tuple(sorted(found & before)[:MOST])
         if lasting != noted.get(name):
             noted[name] = lasting
-            actions.append(Note(path=path, text="".join(f"{ends}\n" for ends in lasting)))
+            actions.append(
+                Note(path=group.connections, text="".join(f"{ends}\n" for ends in lasting))
+            )
     return replace(memory, connected=connected, noted=noted), actions

@@ -34,7 +34,7 @@ def decide(
         requested = memory.requests
         memory, moves_do = moves.ask_again(config, memory, seen, now)
         memory = _repaired(config, memory, seen, now, requested)
-        memory, connections_do = connections.follow(config, memory, seen, now)
+        memory, connections_do = connections.follow(config, memory, seen)
         actions = [*connections_do, *services_do, *moves_do]
         # An old answer is asked for anew; one that a decision waits for, at once.
         old = now.mono - memory.rscstatus_at >= ASK_S

@@ -26,15 +26,12 @@ from bootstrap.blocks.monitor.program.actions import (
     Start,
     Takeover,
     Tell,
-    Tickle,
 )
 from bootstrap.blocks.monitor.program.config import HEARTBEAT, Config
 from bootstrap.blocks.monitor.program.seen import Ended
 
 TOOLS = Path("/usr/share/heartbeat")
 """Heartbeat's hb_standby and hb_takeover."""
-TICKLE_TCP = Path("/usr/libexec/heartbeat/tickle_tcp")
-"""Of package resource-agents, for its agent portblock."""
 FUNCTIONS = Path("/etc/ha.d/shellfuncs")
 """Heartbeat's ha_clustermsg."""
 START_S = 600.0
@@ -58,7 +55,6 @@ REQUEST = (
 )
 # A whole file or the old one; and on both disks, for it is read after this node has died.
 NOTE = 'umask 077; cat >"$1.new" && mv "$1.new" "$1" && exec sync "$1"'
-TICKLE = '[ ! -s "$1" ] || exec "$2" -n 3 <"$1"'
 
 
 class Runner:
@@ -70,13 +66,11 @@ class Runner:
         *,
         proc: Path = Path("/proc"),
         tools: Path = TOOLS,
-        tickle_tcp: Path = TICKLE_TCP,
         functions: Path = FUNCTIONS,
     ) -> None:
         self.config = config
         self.proc = proc
         self.tools = tools
-        self.tickle_tcp = tickle_tcp
         self.functions = functions
         self.children: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self.messengers: list[subprocess.Popen[bytes]] = []
@@ -135,8 +129,6 @@ class Runner:
             return _shell(REQUEST, action.group_key, action.node, str(self.functions))
         if isinstance(action, Note):
             return _shell(NOTE, action.path)
-        if isinstance(action, Tickle):
-            return _shell(TICKLE, action.path, str(self.tickle_tcp))
         if isinstance(action, Standby | Takeover):
             name = "hb_standby" if isinstance(action, Standby) else "hb_takeover"
             return _shell('exec "$2" "$1"', action.side, str(self.tools / name))

@@ -13,7 +13,7 @@ from bootstrap.facts import node as facts
 from bootstrap.managed import Manifest, RenderedFile, union, with_values
 from bootstrap.phases import PHASES
 from bootstrap.roles import blocks_of, phase_function
-from bootstrap.site import Site, ensure_boot_reread, ensure_reread
+from bootstrap.site import Site, ensure_boot_reread, ensure_masked, ensure_reread
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
 __all__ = ["PHASES", "Check", "batches", "checks", "manifests", "render_all", "run_phase"]
@@ -41,10 +41,8 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
     wanted = union(owned)
     output = host.get_fact(facts.NodeState, text=facts.script(wanted))
     seen = facts.process(output, unit_names=[unit.name for unit in wanted.units])
-    if phase == phases.ACTIVATE:
-        ensure_reread(wanted, seen)
-    for block, manifest in zip(blocks, owned, strict=True):
-        site = Site(
+    sites = [
+        Site(
             node=node,
             plan=plan,
             secrets=secrets,
@@ -52,6 +50,13 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
             manifest=manifest,
             together=wanted.packages,
         )
+        for manifest in owned
+    ]
+    if phase == phases.ACTIVATE:
+        for site in sites:
+            ensure_masked(site)
+        ensure_reread(wanted, seen)
+    for block, site in zip(blocks, sites, strict=True):
         phase_function(block, phase)(site)
     if phase == phases.ACTIVATE:
         ensure_boot_reread(wanted, seen)

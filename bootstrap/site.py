@@ -117,13 +117,20 @@ def ensure_active(site: Site) -> None:
         _ensure_unit(site, unit)
 
 
+def ensure_masked(site: Site) -> None:
+    """What nobody may start: before anything else of the node is activated."""
+    for unit in site.manifest.units:
+        if unit.boot is Boot.MASKED:
+            units.boot(name=site.named(f"mask {unit.name}"), unit=unit, seen=site.seen)
+
+
 def _ensure_unit(site: Site, unit: Unit) -> None:
     seen = site.seen
+    if unit.boot is Boot.MASKED:
+        return
     if unit.boot in units.VERBS:
         name = site.named(f"{units.VERBS[unit.boot]} {unit.name}")
         units.boot(name=name, unit=unit, seen=seen)
-    if unit.boot is Boot.MASKED:
-        return
     if unit.running is None:
         return
     if not unit.running:
@@ -138,7 +145,7 @@ def _ensure_unit(site: Site, unit: Unit) -> None:
 
 
 def ensure_reread(wanted: Manifest, seen: Seen) -> None:
-    """Drop-ins reach systemd by a daemon-reload, which touches no running process."""
+    """Drop-ins and masks reach systemd by a daemon-reload, which touches no running process."""
     units.reread(name="systemd: reread unit files", reason=_why_reread(wanted, seen))
 
 
@@ -159,5 +166,10 @@ def _why_reread(wanted: Manifest, seen: Seen) -> str | None:
         in_systemd = file.path.startswith("/etc/systemd/system/")
         if in_systemd and not phases.has_content(file, seen.files.get(file.path)):
             return f"{file.path} changes"
-    stale = [unit.name for unit in wanted.units if seen.unit(unit.name).stale]
-    return f"the unit file of {stale[0]} changed on disk" if stale else None
+    for unit in wanted.units:
+        found = seen.unit(unit.name)
+        if unit.boot is Boot.MASKED and not units.is_masked(found):
+            return f"{unit.name} is masked"
+        if found.stale:
+            return f"the unit file of {unit.name} changed on disk"
+    return None

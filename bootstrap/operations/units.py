@@ -11,7 +11,7 @@ from pyinfra.context import host
 
 from bootstrap.changes import explain
 from bootstrap.facts.node import Seen
-from bootstrap.facts.units import STAMP_FOLDER
+from bootstrap.facts.units import STAMP_FOLDER, SeenUnit
 from bootstrap.managed import Boot, Reload, Unit
 
 READY_TIMEOUT_S = 60
@@ -22,10 +22,10 @@ ACTIVE = frozenset({"active", "reloading", "activating"})
 
 WITHOUT_REREADING = "SYSTEMCTL_SKIP_SYSV=1 systemctl -q --no-reload"
 """Each verb would have systemd read all units again, four times where there is an init script of
-the same name (systemd's docs/ENVIRONMENT.md): that was most of the time of a first ``up``. What
-starts at the next boot is read once, at the end."""
+the same name (systemd's docs/ENVIRONMENT.md): that was most of the time of a first ``up``. What is
+masked is read before anything starts, what starts at the next boot at the end."""
 
-VERBS = {Boot.ENABLED: "enable", Boot.DISABLED: "disable", Boot.MASKED: "mask"}
+VERBS = {Boot.ENABLED: "enable", Boot.DISABLED: "disable"}
 
 
 @operation()
@@ -40,14 +40,13 @@ def boot(unit: Unit, *, seen: Seen) -> Generator[StringCommand, None, None]:
         host.noop(f"{unit.name} is started by other units")
         return
     if unit.boot is Boot.MASKED:
-        if found.load == "masked" or found.boot == "masked":
+        if is_masked(found):
             host.noop(f"{unit.name} is masked")
             return
         explain(f"{unit.name} is {found.boot or found.load}; it is stopped and masked")
         # A unit that is not loaded cannot be stopped; masking it is what counts.
-        yield StringCommand(
-            f"{{ systemctl -q stop {unit.name} 2>/dev/null; systemctl -q mask {unit.name}; }}"
-        )
+        mask = f"{WITHOUT_REREADING} mask {unit.name}"
+        yield StringCommand(f"{{ systemctl -q stop {unit.name} 2>/dev/null; {mask}; }}")
         return
     if found.boot == unit.boot.value:
         host.noop(f"{unit.name} is {unit.boot}")
@@ -122,6 +121,11 @@ def reloaded(unit: Unit, reason: str | None, *, seen: Seen) -> Generator[StringC
     yield StringCommand(
         f"systemctl {unit.reload} {unit.name}{_until_ready(unit)} && {stamped(unit.name)}"
     )
+
+
+def is_masked(found: SeenUnit) -> bool:
+    """Whether nobody can start a unit."""
+    return "masked" in {found.load, found.boot}
 
 
 def stamped(unit: str) -> str:

@@ -13,9 +13,11 @@ from types import ModuleType
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 
-CHECK_PYTHON = "python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' %s"
-"""Python's own parser: the machine's may be older than ours."""
-CHECK_JSON = "python3 -m json.tool %s >/dev/null"
+CHECK_PYTHON = (
+    """python3 -IS -c 'import sys; compile(open(sys.argv[1], "rb").read(), "", "exec")' %s"""
+)
+"""Python's own compiler: the machine's may be older than ours."""
+CHECK_JSON = "python3 -IS -c 'import json, sys; json.load(open(sys.argv[1]))' %s"
 """The same for what a program is configured by."""
 
 

@@ -181,3 +181,22 @@ def test_systemd_rereads_once_what_was_enabled_without_it(
     seen = Seen(units={"a.service": SeenUnit(load="loaded", boot=found)})
     site.ensure_boot_reread(Manifest(block="a", units=(UNIT, masked)), seen)
     assert given == [reason]
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (SeenUnit(load="masked"), None),
+        (SeenUnit(load="not-found", boot="masked"), None),
+        (SeenUnit(load="loaded", boot="disabled"), "a.service is masked"),
+    ],
+)
+def test_systemd_knows_what_nobody_may_start_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, found: SeenUnit, reason: str | None
+) -> None:
+    given: list[str | None] = []
+    monkeypatch.setattr(units, "reread", lambda **values: given.append(values["reason"]))
+    masked = Unit(name="a.service", boot=Boot.MASKED, running=False)
+    wanted = Manifest(block="a", units=(masked,))
+    site.ensure_reread(wanted, Seen(units={"a.service": found}))
+    assert given == [reason]

@@ -98,6 +98,7 @@ def test_killed_run_is_finished_by_the_next(six: LiveStack, victim: str) -> None
     assert six.preview()["changes"] == 0
 
 
+@pytest.mark.load
 def test_ctrl_c_ends_all_processes_and_the_next_up_finishes(six: LiveStack) -> None:
     """A terminal sends SIGINT to the whole process group."""
     with up_until(six, "child") as (run, _):

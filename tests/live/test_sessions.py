@@ -177,6 +177,7 @@ def test_transitions_of_keepalived_arrive_at_the_lab(six: LiveStack) -> None:
     assert all(line["pair"] == "lb" and line["text"] for line in told)
 
 
+@pytest.mark.load
 def test_a_returning_balancer_takes_its_vip_back_only_after_its_nginx_answers(
     six: LiveStack,
 ) -> None:

@@ -1,10 +1,11 @@
-"""A machine that mounts a pair's export, through the VIP, when somebody looks.
+"""A machine that mounts a pair's export, through the VIP, when somebody looks; first, itself.
 
 Needs: node.mounts; the pair's NFS group, which may be away when the machine boots.
-Ensures: an automount unit, enabled, and its mount unit, started by it alone.
+Ensures: an automount unit, enabled, and its mount unit, started by it alone; a look at it after
+    each boot, for which nobody waits.
 Restart: never: a changed mount takes effect with the next mount; what is mounted stays.
 Pair order: none.
-Verify: the automount is active. Checkers: systemd-analyze.
+Verify: the automount and the look are active. Checkers: systemd-analyze.
 Fails when: the export is away: the boot goes on, whoever looks waits.
 Refs: nfs(5), systemd.automount(5), document 002.
 
@@ -42,7 +43,20 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         for mount in node.mounts
         for kind in ("mount", "automount")
     )
-    return (*(file for mount in _old(node) for file in _locking(mount, plan)), *mounts)
+    looks = tuple(
+        ManagedFile(
+            path=f"/etc/systemd/system/{look_of(mount)}",
+            content=render(
+                "blocks/nfs_client/templates/look.service.j2",
+                stack=plan.stack,
+                mount=mount,
+                automount=unit_of(mount, "automount"),
+            ),
+            check=check_unit(look_of(mount)),
+        )
+        for mount in node.mounts
+    )
+    return (*(file for mount in _old(node) for file in _locking(mount, plan)), *mounts, *looks)
 
 
 def _old(node: NodePlan) -> tuple[NfsMount, ...]:
@@ -59,9 +73,18 @@ def _locking(mount: NfsMount, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
 
 def unit_of(mount: NfsMount, kind: str) -> str:
-    """The unit of a mount point (systemd.unit(5): slashes become hyphens, hyphens are escaped)."""
-    escaped = mount.mount_point.strip("/").replace("-", "\\x2d").replace("/", "-")
-    return f"{escaped}.{kind}"
+    """The unit of a mount point."""
+    return f"{_escaped(mount)}.{kind}"
+
+
+def look_of(mount: NfsMount) -> str:
+    """The service that looks at it first."""
+    return f"pairwise-look-{_escaped(mount)}.service"
+
+
+def _escaped(mount: NfsMount) -> str:
+    """As systemd.unit(5) has it: slashes become hyphens, hyphens are escaped."""
+    return mount.mount_point.strip("/").replace("-", "\\x2d").replace("/", "-")
 
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
@@ -79,6 +102,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
                 for unit in (
                     Unit(name=unit_of(mount, "mount"), boot=Boot.STATIC, running=None),
                     Unit(name=unit_of(mount, "automount")),
+                    Unit(name=look_of(mount)),
                 )
             ),
         ),
@@ -91,6 +115,6 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     return tuple(
         check
         for mount in node.mounts
-        for unit in (unit_of(mount, "automount"),)
+        for unit in (unit_of(mount, "automount"), look_of(mount))
         for check in (is_active(NAME, unit), is_enabled(NAME, unit))
     )

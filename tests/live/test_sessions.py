@@ -11,7 +11,7 @@ import pytest
 
 from drills.observe import observer
 from drills.running import LiveStack
-from drills.wait import wait_until
+from drills.wait import DeadlinePassedError, wait_until
 from drills.workloads.history import (
     broken_sessions,
     failures,
@@ -161,16 +161,22 @@ def test_transitions_of_keepalived_arrive_at_the_lab(six: LiveStack) -> None:
     known = len(notifications())
     expected = [("lb1", "www1", "stopped"), ("lb2", "www1", "active"), ("lb1", "www1", "active")]
 
-    def arrived(*wanted: tuple[str, str, str]) -> bool:
-        new = [(told["node"], told["vip"], told["state"]) for told in notifications()[known:]]
-        return set(wanted) <= set(new)
+    def new() -> list[tuple[str, str, str]]:
+        return [(told["node"], told["vip"], told["state"]) for told in notifications()[known:]]
+
+    def wait_for(*wanted: tuple[str, str, str], what: str) -> None:
+        try:
+            wait_until(lambda: set(wanted) <= set(new()), what=what, timeout_s=60)
+        except DeadlinePassedError as error:
+            error.add_note(f"arrived: {new()}")
+            raise
 
     six.exec("lb1", "systemctl stop keepalived")
     try:
-        wait_until(lambda: arrived(*expected[:2]), what="news of the move", timeout_s=60)
+        wait_for(*expected[:2], what="news of the move")
     finally:
         six.exec("lb1", "systemctl start keepalived")
-    wait_until(lambda: arrived(*expected), what="news of the way back", timeout_s=60)
+    wait_for(*expected, what="news of the way back")
     six.wait_until_steady(timeout_s=120)
     told = notifications()[known:]
     assert {line["kind"] for line in told} == {"vrrp"}

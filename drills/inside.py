@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +21,9 @@ from typing import Any
 
 from bootstrap.facts import drbd
 from bootstrap.facts.mysql import CLIENT
+from drills.again import Again
 from drills.running import PAIRWISE, LiveStack
 from drills.wait import wait_until
-from drills.workloads.recorder import end_group, start_group
 
 RATE_HZ = 1.0
 """Samples per second and node."""
@@ -144,25 +143,14 @@ class NodeWatch:
         self.node = node
         asks = ASKS if stack.node(node).gtid is not None else ()
         program = shlex.join(["nice", "-n", "-5", "python3", "-c", PROGRAM, *asks])
-        self._argv = [str(PAIRWISE), "exec", stack.name, node, "--", program]
+        argv = [str(PAIRWISE), "exec", stack.name, node, "--", program]
         self._samples: list[Sample] = []
-        self._stopped = threading.Event()
-        self._process = start_group(self._argv)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._program = Again(lambda: argv, self._take, pause_s=1.0)
 
-    def _run(self) -> None:
-        while True:
-            assert self._process.stdout is not None
-            for line in self._process.stdout:
-                text = line.decode("utf-8", "replace")
-                found = sample_of(self.node, text, at=time.monotonic(), wall=time.time())
-                if found is not None:
-                    self._samples.append(found)
-            self._process.wait()
-            if self._stopped.wait(1.0):
-                return
-            self._process = start_group(self._argv)
+    def _take(self, line: str) -> None:
+        found = sample_of(self.node, line, at=time.monotonic(), wall=time.time())
+        if found is not None:
+            self._samples.append(found)
 
     def samples(self) -> list[Sample]:
         """Everything seen so far."""
@@ -176,9 +164,7 @@ class NodeWatch:
 
     def stop(self) -> None:
         """End the connection."""
-        self._stopped.set()
-        end_group(self._process)
-        self._thread.join(timeout=30)
+        self._program.stop()
 
 
 @contextmanager

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from drills.again import Again
 from drills.wait import wait_until
-from drills.workloads.recorder import Write, apply_line, end_group, served, start_group
+from drills.workloads.recorder import Write, apply_line, served
 
 UNHEARD = 5
 """Writes of one program at most whose lines are lost when its machine dies: one second of them."""
@@ -29,26 +30,19 @@ class Lasting:
     """One of the programs, and its writes."""
 
     def __init__(self, argv: Argv, *, first: int, step: int) -> None:
-        self._argv, self._step, self._last = argv, step, first - step
+        self._step, self._last = step, first - step
         self._writes: dict[int, Write] = {}
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._process = start_group(self._argv(first, step))
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._program = Again(
+            lambda: argv(self._last + step, step),
+            self._take,
+            pause_s=AGAIN_S,
+            ended=self._unheard,
+        )
 
-    def _run(self) -> None:
-        while True:
-            assert self._process.stdout is not None
-            for line in self._process.stdout:
-                with self._lock:
-                    apply_line(self._writes, line.decode("utf-8", "replace"), at=time.monotonic())
-            self._process.wait()
-            self._process.stdout.close()
-            self._unheard()
-            if self._stopped.wait(AGAIN_S):
-                return
-            self._process = start_group(self._argv(self._last + self._step, self._step))
+    def _take(self, line: str) -> None:
+        with self._lock:
+            apply_line(self._writes, line, at=time.monotonic())
 
     def _unheard(self) -> None:
         """Numbers that it may have written and that nobody heard of."""
@@ -66,9 +60,7 @@ class Lasting:
 
     def stop(self) -> None:
         """End it."""
-        self._stopped.set()
-        end_group(self._process)
-        self._thread.join(timeout=30)
+        self._program.stop()
 
 
 class Joint:

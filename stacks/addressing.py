@@ -28,6 +28,8 @@ MYSQL_PORT = 3306
 """Port of MySQL (IANA: mysql)."""
 SPLIT_WRITE_PORT, SPLIT_READ_PORT = 3316, 3317
 """Ports of the splitter on 127.0.0.1; MySQL's own may be taken by a server on the same node."""
+SPLIT_ROUTER_PORT = 3315
+"""Port of MySQL Router there, in front of those two."""
 SPLIT_AGENT_PORT = 3318
 """Where a node of a GTID pair tells splitters what it is good for."""
 NFS_PORT = 2049

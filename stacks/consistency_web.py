@@ -123,7 +123,7 @@ def _check_service(
             yield Problem(
                 where,
                 "a machine that is its own database has no other way to the source than a splitter",
-                "add `split: {kind: haproxy}` to the pair's key replication",
+                "add `split: {kind: router}` to the pair's key replication",
             )
     elif pair is member:
         yield Problem(

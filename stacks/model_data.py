@@ -111,6 +111,9 @@ class Errant(StrEnum):
 class SplitKind(StrEnum):
     """What splits reads from writes on each node of an application."""
 
+    ROUTER = "router"
+    """By statement: MySQL Router sends what only reads to the replica, everything else to the
+    source. HAProxy behind it knows which server is which."""
     HAPROXY = "haproxy"
     """By port: the application says which of its connections only read."""
 

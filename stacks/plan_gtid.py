@@ -8,15 +8,19 @@ from stacks.addressing import (
     MYSQL_PORT,
     SPLIT_AGENT_PORT,
     SPLIT_READ_PORT,
+    SPLIT_ROUTER_PORT,
     SPLIT_WRITE_PORT,
     node_address,
     session_network,
 )
 from stacks.model import Pair, Stack, Tier
-from stacks.plan_data import fence_plan, member_name, mysql_plan
+from stacks.model_data import SplitKind
+from stacks.plan_data import MYSQL_ACCOUNT, fence_plan, member_name, mysql_plan, site_password
 from stacks.plan_gtid_types import (
     GtidPlan,
+    MetadataPlan,
     ReplicationAccount,
+    RouterPlan,
     SplitAgentPlan,
     SplitBackend,
     SplitPlan,
@@ -94,6 +98,9 @@ def split_plan(stack: Stack, member: Pair | Tier) -> SplitPlan | None:
         address=SPLIT_ADDRESS,
         write_port=SPLIT_WRITE_PORT,
         read_port=SPLIT_READ_PORT,
+        router=RouterPlan(port=SPLIT_ROUTER_PORT, user=MYSQL_ACCOUNT, password=site_password(name))
+        if pair.replication.split.kind is SplitKind.ROUTER
+        else None,
     )
 
 
@@ -106,6 +113,12 @@ def _agent_plan(stack: Stack, node: str, pair: Pair) -> SplitAgentPlan | None:
         port=SPLIT_AGENT_PORT,
         max_lag_s=pair.replication.max_lag_s,
         drain_s=pair.replication.split.drain_s,
+        metadata=MetadataPlan(
+            source=f"{SPLIT_ADDRESS}:{SPLIT_WRITE_PORT}",
+            replica=f"{SPLIT_ADDRESS}:{SPLIT_READ_PORT}",
+        )
+        if pair.replication.split.kind is SplitKind.ROUTER
+        else None,
     )
 
 

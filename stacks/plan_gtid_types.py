@@ -35,6 +35,28 @@ class SplitBackend:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RouterPlan:
+    """MySQL Router on one node of an application, in front of the node's HAProxy."""
+
+    port: int
+    """3315: the application's only one."""
+    user: str
+    """The application's own account: it may read Router's metadata."""
+    password: str
+    """Name of the secret: its password."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetadataPlan:
+    """What Router reads in the servers: two places that never change, for HAProxy is there."""
+
+    source: str
+    """``127.0.0.1:3316``."""
+    replica: str
+    """``127.0.0.1:3317``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SplitPlan:
     """The splitter on one node of an application."""
 
@@ -54,6 +76,8 @@ class SplitPlan:
     """3316: leads to the source."""
     read_port: int
     """3317: leads to the replica, and to the source while none is fit."""
+    router: RouterPlan | None
+    """Where statements are split, and not connections."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +92,8 @@ class SplitAgentPlan:
     """From the description: ``replication.max_lag_s``."""
     drain_s: float
     """From the description."""
+    metadata: MetadataPlan | None
+    """For Routers, where the splitters are some."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,11 +77,17 @@ def _database(stack: Stack, member: Pair | Tier) -> DatabaseClient | None:
     pair = stack.pairs[web.database]
     assert pair.mysql is not None
     vip, split = pair.vips[pair.mysql.vip].address, split_plan(stack, member)
+    port = read_port = MYSQL_PORT
+    if split is not None:
+        port, read_port = split.write_port, split.read_port
+    if split is not None and split.router is not None:
+        port = read_port = split.router.port
     return DatabaseClient(
         vip=vip,
         address=vip if split is None else split.address,
-        port=MYSQL_PORT if split is None else split.write_port,
-        read_port=MYSQL_PORT if split is None else split.read_port,
+        port=port,
+        read_port=read_port,
+        is_verified=split is None or split.router is None,
         name=pair.mysql.database,
         user=MYSQL_ACCOUNT,
         password=site_password(web.database),

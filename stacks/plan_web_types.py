@@ -89,7 +89,10 @@ class DatabaseClient:
     port: int
     """3306, or the splitter's for writes."""
     read_port: int
-    """The same, or the splitter's for reads."""
+    """The same, or the splitter's for reads where it has one of its own for them."""
+    is_verified: bool
+    """Whether the application comes by TLS and verifies the server; on the way from Router on its
+    own machine Router does."""
     name: str
     """The database, from the pair's description."""
     user: str

@@ -24,6 +24,8 @@ PATIENCE_S = 10
 PLUGIN = "caching_sha2_password"
 """MySQL's own default for accounts with a password."""
 RUNS = "runs"
+METADATA = "mysql_innodb_cluster_metadata"
+"""The schema that MySQL Router reads; its name is not ours to choose."""
 
 _VERIFIER = re.compile(rb"\$A\$([0-9A-F]{3})\$(.{20})[./0-9A-Za-z]{43}", re.DOTALL)
 """Thousands of rounds (caching_sha2_password_digest_rounds; 9.7 writes ``00A``), salt, digest."""
@@ -61,6 +63,8 @@ class SeenMysql:
 
     accounts: dict[str, SeenAccount] = field(default_factory=dict)
     """Of the account that was asked for: host -> what it is there."""
+    has_metadata: bool = False
+    """Whether it has the schema for Router."""
 
 
 def script(account: str) -> str:
@@ -78,6 +82,7 @@ def script(account: str) -> str:
     statements = [
         # A read-only server of a pair has its accounts from the other one.
         f'SELECT "{RUNS}" FROM DUAL WHERE NOT @@super_read_only',
+        f'SELECT "metadata" FROM information_schema.schemata WHERE schema_name = "{METADATA}"',
         'SELECT "account", host, plugin, ssl_type <> "", account_locked = "Y",'
         f' HEX(authentication_string) FROM mysql.user WHERE user = "{account}"',
         *(
@@ -104,7 +109,7 @@ def process(lines: Iterable[str]) -> SeenMysql | None:
             verifier=bytes.fromhex(code),
             rights=frozenset(r[2] for r in rows if r[:2] == ["right", host]),
         )
-    return SeenMysql(accounts=accounts)
+    return SeenMysql(accounts=accounts, has_metadata=["metadata"] in rows)
 
 
 def verifier(password: str, *, salt: bytes, rounds: int) -> bytes:

@@ -9,7 +9,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from bootstrap.changes import UNKNOWN, explain
-from bootstrap.facts.mysql import CLIENT, PLUGIN, SeenAccount
+from bootstrap.facts.mysql import CLIENT, METADATA, PLUGIN, SeenAccount
 from bootstrap.facts.node import Seen
 
 RIGHTS = ("DELETE", "INSERT", "SELECT", "UPDATE")
@@ -18,7 +18,13 @@ RIGHTS = ("DELETE", "INSERT", "SELECT", "UPDATE")
 
 @operation()
 def accounts(
-    account: str, database: str, clients: Sequence[str], password: str, *, seen: Seen
+    account: str,
+    database: str,
+    clients: Sequence[str],
+    password: str,
+    reads: Sequence[str] = (),
+    *,
+    seen: Seen,
 ) -> Generator[StringCommand, None, None]:
     """Make a running server have the application's account for each client, and for nobody else.
 
@@ -26,6 +32,7 @@ def accounts(
     + database: where its rights are.
     + clients: addresses that it comes from.
     + password: its password; UNKNOWN in a preview that does not know it yet.
+    + reads: further databases, in which it may look.
     + seen: what is so on the node.
 
     Only where the server runs: its peer reads the same accounts from the same disk later on, so
@@ -47,7 +54,8 @@ def accounts(
         reason, needed = _account(account, client, password, found.get(client))
         reasons += reason
         statements += needed
-        reason, needed = _rights(account, client, database, found.get(client, SeenAccount()))
+        name = _name(account, client)
+        reason, needed = _rights(name, database, reads, found.get(client, SeenAccount()))
         reasons += reason
         statements += needed
     if not statements:
@@ -55,6 +63,23 @@ def accounts(
         return
     explain("\n".join(reasons))
     yield StringCommand(CLIENT, _stdin="".join(f"{text};\n" for text in statements))
+
+
+@operation()
+def metadata(statements: str, *, seen: Seen) -> Generator[StringCommand, None, None]:
+    """Make a source have the schema that MySQL Router reads; its replica gets it by the log.
+
+    + statements: what makes it; each of them passes where its work is done.
+    + seen: what is so on the node.
+    """
+    if seen.mysql is None:
+        host.noop("no MySQL server answers here that may be written to")
+        return
+    if seen.mysql.has_metadata:
+        host.noop(f"{METADATA} is there")
+        return
+    explain(f"{METADATA} is made: where MySQL Router finds the two ways to the servers")
+    yield StringCommand(CLIENT, _stdin=statements)
 
 
 def _account(
@@ -85,20 +110,22 @@ def _wrong(password: str, found: SeenAccount) -> list[str]:
 
 
 def _rights(
-    account: str, client: str, database: str, found: SeenAccount
+    name: str, database: str, reads: Sequence[str], found: SeenAccount
 ) -> tuple[list[str], list[str]]:
     wanted = {f"{right} ON {database}.*" for right in RIGHTS}
+    wanted |= {f"SELECT ON {other}.*" for other in reads}
     if found.rights == wanted:
         return [], []
-    name = _name(account, client)
-    grant = f"GRANT {', '.join(RIGHTS)} ON `{database}`.* TO {name}"
+    shown = name.replace("'", "")
+    grants = [f"GRANT {', '.join(RIGHTS)} ON `{database}`.* TO {name}"]
+    grants += [f"GRANT SELECT ON `{other}`.* TO {name}" for other in reads]
     surplus = sorted(found.rights - wanted)
     if surplus:
         # All at once and back again: for a moment it has none, which only a change by hand costs.
-        reason = f"{account}@{client} may {_listed(surplus)}; it may not any more"
-        return [reason], [f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}", grant]
+        reason = f"{shown} may {_listed(surplus)}; it may not any more"
+        return [reason], [f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}", *grants]
     missing = sorted(wanted - found.rights)
-    return [f"{account}@{client} gets {_listed(missing)}"], [grant]
+    return [f"{shown} gets {_listed(missing)}"], grants
 
 
 def _listed(rights: Iterable[str]) -> str:

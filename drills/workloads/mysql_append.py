@@ -37,11 +37,13 @@ for ($id = 1; ; $id++) {
     try {
         if ($db === null) {
             $at = "mysql:host={$place['address']};port={$place['port']};dbname={$place['name']}";
-            $db = new PDO($at, $place['user'], $place['password'], [
-                PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
-                PDO::ATTR_TIMEOUT => 2,
+            $tls = $place['certificate'] === null ? [] : [
                 Pdo\\Mysql::ATTR_SSL_CA => $place['certificate'],
                 Pdo\\Mysql::ATTR_SSL_VERIFY_SERVER_CERT => true,
+            ];
+            $db = new PDO($at, $place['user'], $place['password'], $tls + [
+                PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
+                PDO::ATTR_TIMEOUT => 2,
             ]);
         }
     } catch (PDOException $error) {

@@ -29,11 +29,12 @@ require "$app/answer.php";
 require "$app/database.php";
 $place = (require $config)['database'];
 $at = "mysql:host={$place['address']};port={$place['port']};dbname={$place['name']}";
-$direct = new PDO($at, $place['user'], $place['password'], [
-    PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
+$tls = $place['certificate'] === null ? [] : [
     Pdo\\Mysql::ATTR_SSL_CA => $place['certificate'],
     Pdo\\Mysql::ATTR_SSL_VERIFY_SERVER_CERT => true,
-]);
+];
+$options = $tls + [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION];
+$direct = new PDO($at, $place['user'], $place['password'], $options);
 $own = new Pairwise\\Database($place);
 $plain = new Pairwise\\Database($place);
 $told = ['writes' => 0, 'writes_on_source' => 0, 'locked' => 0, 'locked_on_source' => 0,
@@ -59,6 +60,7 @@ for ($round = 0; $round < (int) $rounds; $round++) {
         $told['reads_on_replica'] += (int) ((string) $rows[0]['id'] === $replica);
     }
 }
+$direct->beginTransaction();
 $count = $direct->query("SELECT COUNT(*), SUM(server = $source) FROM $table");
 [$told['writes'], $told['writes_on_source']] = array_map('intval', $count->fetch(PDO::FETCH_NUM));
 echo json_encode($told), "\\n";

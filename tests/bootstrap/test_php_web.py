@@ -6,6 +6,7 @@ import pytest
 
 from bootstrap.blocks.php_web import deploy as php_web
 from bootstrap.managed import ManagedFile
+from bootstrap.shared import pairs
 from stacks.plan_types import DeployPlan
 from tests.golden.tree import plans
 
@@ -32,7 +33,7 @@ def test_the_password_is_for_the_application_alone(with_pair: DeployPlan) -> Non
     }
     assert holders == {
         php_web.SETTINGS: (0o640, "root", "www-data", ("data-site",)),
-        php_web.CERTIFICATE: (0o644, "root", "root", ("data-certificate",)),
+        pairs.MYSQL_CERTIFICATE: (0o644, "root", "root", ("data-certificate",)),
     }
     assert with_pair.secrets == ("data-certificate", "data-site")
 
@@ -50,7 +51,7 @@ def test_without_a_pair_nothing_is_secret_and_the_certificate_goes(alone: Deploy
     assert "'database' => null" in files[php_web.SETTINGS].content
     assert "'upload_folder' => null" in files[php_web.SETTINGS].content
     assert alone.secrets == ()
-    assert php_web.CERTIFICATE in php_web.manifest(alone.nodes["web1"], alone).absent
+    assert pairs.MYSQL_CERTIFICATE in php_web.manifest(alone.nodes["web1"], alone).absent
 
 
 def test_all_web_machines_have_the_same_settings(with_pair: DeployPlan) -> None:

@@ -68,6 +68,7 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "nfs-dopd": ("nfs", {"put": {"pairs.nfs.fencing": ["dopd"]}}),
     "nfs-no-fencing": ("nfs", {"put": {"pairs.nfs.fencing": []}}),
     "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
+    "duo-ports": ("duo", {"put": {"pairs.duo.replication.split.kind": "haproxy"}}),
     "alone-data": (
         "six",
         {

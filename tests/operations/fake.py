@@ -61,7 +61,7 @@ def seen(case: Mapping[str, Any]) -> Seen:
         root_password=case.get("root_password", False),
         modes=Asked(case.get("modes", {})),
         disks={path: SeenDisk(**entry) for path, entry in case.get("disks", {}).items()},
-        mysql=_mysql(case.get("mysql")),
+        mysql=_mysql(case.get("mysql"), has_metadata=case.get("has_metadata", False)),
         ruleset=tuple(case.get("ruleset", [])),
         expected_ruleset=tuple(case.get("expected_ruleset", [])),
     )
@@ -76,7 +76,7 @@ def _file(entry: Mapping[str, Any] | None) -> SeenFile | None:
     return SeenFile(**values)
 
 
-def _mysql(entry: Mapping[str, Any] | None) -> SeenMysql | None:
+def _mysql(entry: Mapping[str, Any] | None, *, has_metadata: bool) -> SeenMysql | None:
     """A server from its accounts; a case gives passwords, the server keeps their verifiers."""
     if entry is None:
         return None
@@ -86,7 +86,7 @@ def _mysql(entry: Mapping[str, Any] | None) -> SeenMysql | None:
         values["rights"] = frozenset(values.get("rights", ()))
         values["verifier"] = verifier(values.pop("password"), salt=SALT, rounds=1000)
         accounts[place] = SeenAccount(**values)
-    return SeenMysql(accounts=accounts)
+    return SeenMysql(accounts=accounts, has_metadata=has_metadata)
 
 
 def arguments(case: Mapping[str, Any]) -> dict[str, Any]:

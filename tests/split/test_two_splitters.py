@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 
 import pytest
@@ -18,6 +19,7 @@ from drills.workloads.recorder import recording
 from provider.certificate import Certificate
 from provider.values import decode_struct, encode_struct
 from stacks.plan_gtid import SPLIT_ADDRESS
+from stacks.plan_types import Plan
 from tests.golden.checkers.in_root import baked
 from tests.golden.tree import plans
 from tests.gtid.two_roots import PID, connect, until
@@ -64,7 +66,13 @@ def certificate(names: list[str]) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[tuple[Node, Node]]:
-    plan = plans()["duo"]
+    with running(plans()["duo-ports"]) as found:
+        yield found
+
+
+@contextmanager
+def running(plan: Plan) -> Iterator[tuple[Node, Node]]:
+    """Both nodes of pair duo, the first one source."""
     gtid = plan.nodes["server1"].gtid
     assert gtid is not None
     own: list[IPv4Address] = [*gtid.addresses.values(), SPLIT_ADDRESS]

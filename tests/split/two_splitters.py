@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from typing_extensions import override
 
-from bootstrap.blocks.rw_split import deploy
+from bootstrap.blocks.rw_split import deploy, router
 from bootstrap.blocks.rw_split_agent import deploy as agent
 from bootstrap.blocks.rw_split_agent import program
 from bootstrap.shared import pairs
@@ -19,6 +20,11 @@ from tests.gtid.two_roots import SERVER, Machine
 
 PASSWORD = "ASecretOfTheTest0123456789"
 AGENT = f"PYTHONPATH={agent.PROGRAM} exec python3 -P -B -u -m {program.__name__} {agent.CONFIG}"
+ROUTER = (
+    f"install -d {router.RUN} {router.STATE} /run/credentials;"
+    f" cp {router.PASSWORD} /run/credentials/password;"
+    f" while :; do CREDENTIALS_DIRECTORY=/run/credentials sh {router.START}; sleep 1; done"
+)
 HAPROXY = f"cd / && exec /usr/sbin/haproxy -W -db -f {deploy.CONFIG}"
 APP = "/var/www/pairwise-app"
 
@@ -46,6 +52,8 @@ class Node(Machine):
         reconciler = self.processes.pop()
         self.begin(AGENT)
         self.begin(HAPROXY)
+        if self.split.router is not None:
+            self.begin(ROUTER)
         # ``leave`` waits for the last one.
         self.processes.append(reconciler)
 
@@ -56,11 +64,15 @@ class Node(Machine):
         self.processes.pop()
 
     def client(self, port: int, statement: str, *, options: str = "") -> str:
-        """Command line of the application's account, by TLS with the certificate verified."""
+        """Command line of the application's account, by TLS with the certificate verified; Router
+        has one of its own, which proves nothing to anybody."""
+        verified = "--ssl-mode=VERIFY_IDENTITY --ssl-ca=/etc/pairwise/mysql-ca.pem"
+        if self.split.router is not None and port == self.split.router.port:
+            verified = "--ssl-mode=PREFERRED"
         return (
             f"env MYSQL_PWD={PASSWORD} mysql --no-defaults --user=site -BN {options}"
-            f" --host={self.split.address} --port={port} --ssl-mode=VERIFY_IDENTITY"
-            f' --ssl-ca=/etc/pairwise/mysql-ca.pem --connect-timeout=2 -e "{statement}"'
+            f" --host={self.split.address} --port={port} {verified} --connect-timeout=2"
+            f' -e "{statement}"'
         )
 
     def ask(self, port: int, statement: str) -> str:
@@ -80,6 +92,11 @@ class Node(Machine):
         text = self.sh(f"python3 {pairs.SPLIT_BACKENDS}", check=False)
         rows = json.loads(text) if text.startswith("[") else []
         return [(row["node"], row["role"], row["state"]) for row in rows]
+
+    def php(self, code: str) -> Any:
+        """What a program of the application prints, as JSON."""
+        (self.root / "tmp" / "code.php").write_text(f"<?php {code}", encoding="utf-8")
+        return json.loads(self.sh("php8.4 /tmp/code.php"))
 
     def page(self, code: str) -> str:
         """What the application's own class says to it."""

@@ -127,7 +127,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     mysql, group = _own(node)
 
     def text(template: str) -> str:
-        return rendered(template, node, plan, mysql, gtid=None, program=PROGRAM)
+        return rendered(template, node, plan, mysql, gtid=None, program=PROGRAM, metadata_sql="")
 
     return (
         ManagedFile(
@@ -202,7 +202,7 @@ def activate(site: Site) -> None:
     ensure_accounts(site, _own(site.node)[0])
 
 
-def ensure_accounts(site: Site, mysql: MysqlPlan) -> None:
+def ensure_accounts(site: Site, mysql: MysqlPlan, *, reads: tuple[str, ...] = ()) -> None:
     """The application's accounts are as planned, where this server may be written to."""
     operations.accounts(
         name=site.named(f"accounts of {mysql.account}"),
@@ -210,6 +210,7 @@ def ensure_accounts(site: Site, mysql: MysqlPlan) -> None:
         database=mysql.database,
         clients=[str(client) for client in mysql.clients],
         password=site.secrets[mysql.password],
+        reads=reads,
         seen=site.seen,
     )
 

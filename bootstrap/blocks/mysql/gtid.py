@@ -29,7 +29,10 @@ from __future__ import annotations
 from bootstrap.blocks.mysql import checks as verify
 from bootstrap.blocks.mysql import deploy as drbd
 from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.facts.mysql import METADATA
 from bootstrap.managed import ManagedFile, Manifest, Unit, place_of
+from bootstrap.operations import mysql as operations
+from bootstrap.render import render
 from bootstrap.shared import pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_active
@@ -48,8 +51,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     gtid = _own(node)
     mysql = gtid.mysql
     secrets = (*(account.secret for account in gtid.accounts), mysql.password)
-    # One for writes and one for reads, which go to the same server while the other one is away.
-    each = PHP_PROCESSES * (1 if gtid.split is None else 2)
+    each = _connections_of_a_client(gtid)
 
     def text(template: str) -> str:
         return drbd.rendered(
@@ -58,6 +60,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             plan,
             mysql,
             each=each,
+            metadata_sql=_metadata(gtid, plan),
+            metadata_schema=METADATA,
             gtid=gtid,
             places={name: place_of(name) for name in secrets},
             hook=HOOK,
@@ -97,7 +101,34 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
 def activate(site: Site) -> None:
     """The unit; then the application's accounts, where the server is the source."""
     ensure_active(site)
-    drbd.ensure_accounts(site, _own(site.node).mysql)
+    gtid = _own(site.node)
+    statements = _metadata(gtid, site.plan)
+    if statements:
+        operations.metadata(
+            name=site.named("metadata for Router"), statements=statements, seen=site.seen
+        )
+    drbd.ensure_accounts(site, gtid.mysql, reads=(METADATA,) if statements else ())
+
+
+def _metadata(gtid: GtidPlan, plan: DeployPlan) -> str:
+    """What Router reads in the servers, as SQL; empty where the splitters are none."""
+    if gtid.split is None or gtid.split.metadata is None:
+        return ""
+    return render(
+        "blocks/mysql/templates/metadata.sql.j2",
+        stack=plan.stack,
+        metadata=gtid.split.metadata,
+        schema=METADATA,
+        cluster=pairs.ROUTER_CLUSTER,
+    )
+
+
+def _connections_of_a_client(gtid: GtidPlan) -> int:
+    """One for writes and one for reads, which go to the same server while the other one is away;
+    Router keeps as many for the next session, and has one of its own."""
+    if gtid.split is None:
+        return PHP_PROCESSES
+    return 2 * PHP_PROCESSES if gtid.split.metadata is None else 4 * PHP_PROCESSES + 2
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:

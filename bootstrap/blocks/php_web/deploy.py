@@ -58,7 +58,7 @@ from bootstrap.blocks.php_web import checks as verify
 from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit, place_of
 from bootstrap.render import render
-from bootstrap.shared import nginx
+from bootstrap.shared import nginx, pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from stacks.capacity import PHP_PROCESSES
 from stacks.plan_types import DeployPlan, NodePlan
@@ -82,7 +82,6 @@ HEADER_KIB = 4
 """Memory of a connection whose request is read, see ``stacks.capacity``."""
 SETTINGS = "/etc/pairwise/app.php"
 """Read by the application's store.php."""
-CERTIFICATE = "/etc/pairwise/mysql-ca.pem"
 SOURCE = Path(__file__).parent / "app"
 
 
@@ -127,7 +126,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "processes": PHP_PROCESSES,
         "sessions": " ".join(f"{s.address}:{s.port}" for s in web.session_servers),
         "password": place_of(web.database.password) if web.database else "",
-        "certificate": CERTIFICATE,
+        "certificate": pairs.MYSQL_CERTIFICATE,
         "run_folder": RUN_FOLDER,
         "data_folder": DATA_FOLDER,
     }
@@ -167,7 +166,7 @@ def _certificate(plan: DeployPlan, web: WebPlan) -> tuple[ManagedFile, ...]:
     mark = f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost."
     name = web.database.certificate
     content = f"{place_of(name)}\n{mark}\n"
-    return (ManagedFile(path=CERTIFICATE, content=content, secrets=(name,)),)
+    return (ManagedFile(path=pairs.MYSQL_CERTIFICATE, content=content, secrets=(name,)),)
 
 
 def listen(node: NodePlan) -> str:
@@ -186,7 +185,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         packages=PACKAGES,
         files=managed,
         links=nginx.links(managed),
-        absent=(nginx.DEFAULT_SITE, *(() if _web(node).database else (CERTIFICATE,))),
+        absent=(nginx.DEFAULT_SITE, *(() if _web(node).database else (pairs.MYSQL_CERTIFICATE,))),
         sysctls=_web(node).limits.sysctls(),
         units=(
             # Before nginx: the first page finds PHP.

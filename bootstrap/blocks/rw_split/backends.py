@@ -17,6 +17,8 @@ ROLES = {"source": "source", "replica": "replica"}
 """Name of a backend section -> what its servers are for."""
 STATES = {"UP": "up", "NOLB": "drains", "DRAIN": "drains"}
 """First word of a status -> ours. ``NOLB``: it has answered 404."""
+STANDS_IN = ":source"
+"""End of a server's name where it is read from as the source, for want of a replica."""
 ASK_S = 5.0
 SERVERS = "show stat -1 4 -1"
 """All sections, servers only."""
@@ -41,7 +43,9 @@ def understand(answer: str) -> list[dict[str, str]]:
             "state": STATES[row["status"].split()[0]],
         }
         for row in rows
-        if row["pxname"] in ROLES and row["status"].split()[0] in STATES
+        if row["pxname"] in ROLES
+        and row["status"].split()[0] in STATES
+        and not row["svname"].endswith(STANDS_IN)
     ]
     return sorted(found, key=lambda row: (row["role"] != "source", row["node"]))
 

@@ -1,11 +1,12 @@
-"""HAProxy on a node of an application: one port for writes, one for reads, both on 127.0.0.1.
+"""A node's own splitter on 127.0.0.1: HAProxy by port, and MySQL Router before it by statement.
 
 Needs: node.split; base before it. The other half is on the pair's nodes: block rw_split_agent.
 Ensures: haproxy.cfg; a program that says what it does with each server, for ``pairwise status``;
-    haproxy enabled, and started again whatever ends it.
-Restart: never; a reload lets sessions go on with the old process.
+    haproxy enabled, and started again whatever ends it; with ``kind: router`` Router, too
+    (router.py), whose account is the application's.
+Restart: HAProxy never: a reload lets sessions go on with the old process. Router has no reload.
 Order: any.
-Verify: process, both ports, haproxy -c. Checker: ``haproxy -c``.
+Verify: processes, ports, haproxy -c. Checker: ``haproxy -c``; Router has none.
 Fails when: haproxy refuses the file; the old one stays.
 Refs: document 003, docs/decisions/rw-split.md, https://docs.haproxy.org/3.0/configuration.html.
 
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bootstrap.blocks.rw_split import backends
+from bootstrap.blocks.rw_split import backends, router
 from bootstrap.checks import Check, is_active, is_enabled, listens, runs_installed_binary
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.render import render
@@ -59,8 +60,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             stack=plan.stack,
             split=split,
             socket=SOCKET,
-            # Each process of the application has one for writes and one for reads.
-            connections=2 * PHP_PROCESSES + SPARE_CONNECTIONS,
+            connections=connections(split),
             inter_ms=INTER_MS,
             fast_ms=FAST_MS,
             answer_ms=ANSWER_MS,
@@ -70,16 +70,27 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         programs.one_file(pairs.SPLIT_BACKENDS, PROGRAM, stack=plan.stack),
         ManagedFile(path=DROP_IN, content=text("haproxy.service.d.conf"), check=CHECK_DROP_IN),
         ManagedFile(path=CONFIG, content=text("haproxy.cfg"), check=CHECK_CONFIG),
+        *(() if split.router is None else router.files(split, split.router, stack=plan.stack)),
     )
+
+
+def connections(split: SplitPlan) -> int:
+    """HAProxy's limit: each process of the application has one for writes and one for reads, and
+    Router keeps some for the next one."""
+    kept = 0 if split.router is None else 2 * router.IDLE
+    return 2 * PHP_PROCESSES + kept + SPARE_CONNECTIONS
 
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
+    split = _own(node)
+    haproxy = Unit(name=UNIT, reload=Reload.RELOAD, files=(CONFIG,), ready=f"test -S {SOCKET}")
+    has_router = split.router is not None
     return Manifest(
         block=NAME,
-        packages=("haproxy", "python3"),
+        packages=("haproxy", "python3", *(("mysql-router", "openssl") if has_router else ())),
         files=files(node, plan),
-        units=(Unit(name=UNIT, reload=Reload.RELOAD, files=(CONFIG,), ready=f"test -S {SOCKET}"),),
+        units=(haproxy, *(() if split.router is None else (router.unit(split, split.router),))),
     )
 
 
@@ -94,6 +105,7 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
             listens(NAME, address=str(split.address), port=port)
             for port in (split.write_port, split.read_port)
         ),
+        *(() if split.router is None else router.checks(NAME, split, split.router)),
         Check(
             name=f"{NAME}: haproxy accepts its configuration",
             command=f"/usr/sbin/haproxy -c -q -f {CONFIG}",

@@ -4,12 +4,12 @@
 return [
     'database' => [
         'address' => '127.0.0.1',
-        'port' => 3316,
-        'read_port' => 3317,
+        'port' => 3315,
+        'read_port' => 3315,
         'name' => 'site',
         'user' => 'site',
         'password' => '<secret:duo-site>',
-        'certificate' => '/etc/pairwise/mysql-ca.pem',
+        'certificate' => null,
     ],
     'upload_folder' => null,
 ];

@@ -1,7 +1,7 @@
 <?php
 // Managed by pairwise; local edits are lost.
 // MySQL behind the pair's VIP or this machine's splitter, by TLS with the one certificate that is
-// believed. While it is away one request in a while finds that out, and all others are told at once.
+// believed, or by this machine's Router, which does that itself. While it is away one request in a while finds that out, and all others are told at once.
 declare(strict_types=1);
 
 namespace Pairwise;
@@ -26,7 +26,7 @@ final class Database
     /** @var array<int, \PDO> by port */
     private array $connections = [];
 
-    /** @param array{address: string, port: int, read_port: int, name: string, user: string, password: string, certificate: string} $place */
+    /** @param array{address: string, port: int, read_port: int, name: string, user: string, password: string, certificate: ?string} $place */
     public function __construct(#[\SensitiveParameter] private readonly array $place)
     {
     }
@@ -155,11 +155,14 @@ final class Database
         ini_set('mysqlnd.net_read_timeout', (string) self::ANSWER_S);
         $place = $this->place;
         $at = "mysql:host={$place['address']};port=$port;dbname={$place['name']};charset=utf8mb4";
-        return new \PDO($at, $place['user'], $place['password'], [
-            \PDO::ATTR_ERRMODE => \PDO::ERRMODE_EXCEPTION,
-            \PDO::ATTR_TIMEOUT => self::CONNECT_S,
+        // Without a certificate the server is this machine's Router, which verifies for us.
+        $tls = $place['certificate'] === null ? [] : [
             \Pdo\Mysql::ATTR_SSL_CA => $place['certificate'],
             \Pdo\Mysql::ATTR_SSL_VERIFY_SERVER_CERT => true,
+        ];
+        return new \PDO($at, $place['user'], $place['password'], $tls + [
+            \PDO::ATTR_ERRMODE => \PDO::ERRMODE_EXCEPTION,
+            \PDO::ATTR_TIMEOUT => self::CONNECT_S,
         ]);
     }
 

@@ -1,0 +1,15 @@
+<?php
+// Managed by pairwise (stacks/duo); local edits are lost.
+// Where the sample application keeps rows and uploads; null: on this machine.
+return [
+    'database' => [
+        'address' => '127.0.0.1',
+        'port' => 3316,
+        'read_port' => 3317,
+        'name' => 'site',
+        'user' => 'site',
+        'password' => '<secret:duo-site>',
+        'certificate' => '/etc/pairwise/mysql-ca.pem',
+    ],
+    'upload_folder' => null,
+];

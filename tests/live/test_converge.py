@@ -19,7 +19,7 @@ SEED = 20
 def test_second_up_changes_nothing_and_moves_nothing(six: LiveStack) -> None:
     """`make lab` was the first: no change by another one, and no VRRP transition."""
     before = transitions(six)
-    with watching(six) as watch:
+    with watching(six, http=False) as watch:
         six.up()
         preview = six.preview()
     assert preview["changes"] == 0, preview["hosts"]
@@ -93,7 +93,7 @@ def test_advert_interval_is_shown_on_two_hosts_and_moves_nothing(
         # The start delay is the other fact that follows from the interval.
         expected = ("advert_int", "vrrp_startup_delay")
         assert all(line.split()[1] in expected for line in changed), changed
-        with watching(six) as watch:
+        with watching(six, http=False) as watch:
             slower.up()
             six.up()
             watch.arp.wait_for_more(30, timeout_s=30)

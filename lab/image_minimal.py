@@ -30,7 +30,7 @@ HANDED_OUT = (
     "openssh-client", "nfs-kernel-server", "nfs-common", "haproxy",
 )  # fmt: skip
 """What the blocks ask for; a test compares it with their manifests."""
-IN_NO_RELEASE = ("mysql-server", "mysql-client")
+IN_NO_RELEASE = ("mysql-server", "mysql-client", "mysql-router")
 """Only Debian's sid has them, and this image is made of one release: a stack with MySQL on a stock
 image takes them from its vendor's own repository."""
 

@@ -66,7 +66,7 @@ def files(split: SplitPlan, router: RouterPlan, *, stack: str) -> tuple[ManagedF
     return (
         ManagedFile(
             path=PASSWORD,
-            content=f"{place_of(router.password)}\n",
+            content=f"# Managed by pairwise (stacks/{stack}).\n{place_of(router.password)}\n",
             mode=0o600,
             secrets=(router.password,),
         ),

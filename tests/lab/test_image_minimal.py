@@ -8,7 +8,7 @@ from lab import image_recipe as recipe
 from tests.golden.tree import plans
 
 ALWAYS_THERE = {"python3", "openssl"}
-"""A deploy runs by it: without it nothing comes back."""
+"""A deploy runs by the one; the other is what certificates of any image come with."""
 
 
 def _asked() -> set[str]:

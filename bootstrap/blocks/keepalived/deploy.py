@@ -71,8 +71,9 @@ CLEAN_SCRIPT = f"{SCRIPTS}/vrrp-clean"
 STOP_SCRIPT = f"{SCRIPTS}/vrrp-stop"
 PROCESSES = f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"
 """Where the kernel lists the unit's processes (cgroups(7))."""
-STOP_S = 5
-"""The scripts of all VIPs write one message each; the VIPs are gone since the beginning."""
+STOP_S = 20
+"""The scripts of all VIPs write one message each, which takes an emulated machine on a saturated
+host more than 5 s; the VIPs are gone since the beginning."""
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
 STATE_FOLDER = "/run/keepalived"
 """One file per VIP: MASTER, BACKUP or FAULT, as keepalived says it."""

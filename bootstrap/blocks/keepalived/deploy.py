@@ -47,6 +47,7 @@ both -> the node's name.
 from __future__ import annotations
 
 import math
+import shlex
 from urllib.parse import urlsplit
 
 from bootstrap.blocks.keepalived import checks as verify
@@ -116,10 +117,11 @@ TRANSITIONS = {
     "notify_master": ("active", "holds"),
     "notify_backup": ("backup", "stands by for"),
     "notify_fault": ("fault", "is not fit to hold"),
-    "notify_stop": ("stopped", "takes no part any more in"),
 }
 """keepalived.conf(5): hook -> state and words of the message. They run as the user of the
 notification program, not as root as the script does that writes below /run."""
+STOPPED = ("stopped", "takes no part any more in")
+"""The same once keepalived has ended, however it did."""
 GTID_TRANSITIONS = {"notify_fault": ("fault", "does not take")}
 """A node of a GTID pair is in FAULT as long as its peer is the source."""
 
@@ -144,6 +146,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "alive_s": ALIVE_S,
         "alive_interval_s": ALIVE_INTERVAL_S,
         "alive_timeout_s": ALIVE_TIMEOUT_S,
+        "stopped": _ends(node, plan),
     }
 
     def text(template: str, **more: object) -> str:
@@ -207,20 +210,26 @@ def _messages(node: NodePlan, plan: DeployPlan) -> dict[str, list[tuple[str, str
 
 def _hooks(node: NodePlan, plan: DeployPlan, instance: VrrpInstance) -> list[tuple[str, str]]:
     told = TRANSITIONS | (GTID_TRANSITIONS if node.gtid is not None else {})
-    return [
-        (
-            hook,
-            notify.command(
-                notify.Kind.VRRP,
-                pair=plan.deploy,
-                node=node.name,
-                vip=instance.name,
-                state=state,
-                text=f"{node.name} {does} {instance.name} ({instance.vip})",
-            ),
-        )
-        for hook, (state, does) in told.items()
-    ]
+    return [(hook, _message(node, plan, instance, *words)) for hook, words in told.items()]
+
+
+def _message(
+    node: NodePlan, plan: DeployPlan, instance: VrrpInstance, state: str, does: str
+) -> str:
+    return notify.command(
+        notify.Kind.VRRP,
+        pair=plan.deploy,
+        node=node.name,
+        vip=instance.name,
+        state=state,
+        text=f"{node.name} {does} {instance.name} ({instance.vip})",
+    )
+
+
+def _ends(node: NodePlan, plan: DeployPlan) -> list[str]:
+    """Shell lines that tell of each VIP that this node takes no part any more."""
+    told = _keepalived(node).instances if node.notify is not None else ()
+    return [shlex.join(_message(node, plan, item, *STOPPED).split()) for item in told]
 
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.blocks.keepalived import deploy
+from bootstrap.shared import notify
 from tests.golden.tree import plans
 
 LATE_S = 0.7
@@ -62,3 +63,25 @@ def test_what_a_dead_keepalived_leaves_is_not_waited_for(script: Path) -> None:
     (script.parent / "procs").write_text("7\n8\n")
     code, took = stop(script, pid="")
     assert code == 0 and took < deploy.STOP_S / 2
+
+
+@pytest.mark.parametrize(("argument", "told"), [((), 0), (("stopped",), 2)])
+def test_the_end_is_told_once_for_each_vip(
+    tmp_path: Path, argument: tuple[str, ...], told: int
+) -> None:
+    """Before a start nothing has ended."""
+    plan = plans()["six"].slice("lb")
+    files = {file.path: file.content for file in deploy.files(plan.nodes["lb1"], plan)}
+    for name, text in (("notify", f'echo "$@" >>{tmp_path}/messages'), ("ip", "exit 2")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    text = files[deploy.CLEAN_SCRIPT].replace(notify.PROGRAM, f"{tmp_path}/notify")
+    text = text.replace(deploy.STATE_FOLDER, str(tmp_path))
+    (tmp_path / "www1.state").touch()
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", text, "vrrp-clean", *argument], env=environment, check=True)
+    assert not (tmp_path / "www1.state").exists()
+    messages = tmp_path / "messages"
+    lines = messages.read_text().splitlines() if messages.exists() else []
+    wanted = [["www1", "stopped"], ["www2", "stopped"]]
+    assert [line.split()[3:5] for line in lines] == wanted[:told]

@@ -165,7 +165,8 @@ def _stage(
         stage.writes = {
             name: running.enter_context(writer.recording(stack)) for name, writer in writers.items()
         }
-        stage.reads = _reading(stage, running) if drill.is_loaded else None
+        if drill.is_split or drill.reads_stall_s is not None:
+            stage.reads = _reading(stage, running)
         stage.fenced_before = len(stack.fence_requests())
         arp.wait_for_more(5, timeout_s=FIRST_WRITES_S)
         for recorder in stage.writes.values():

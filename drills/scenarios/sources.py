@@ -27,10 +27,10 @@ BY_HAND = "pairwise_drill_by_hand"
 """Table that is made on one node alone."""
 
 
-def sequence(stage: Stage) -> None:
+def sequence(stage: Stage, *, turns: int) -> None:
     """Document 003: the active machine is shut down and started again, there and back. Adverts to
     the one that comes back are lost at first: the author's most important test, which failed."""
-    for _ in ("there", "back"):
+    for _ in range(turns):
         node = stage.active
         left = stage.other(node)
         stage.gather(node)
@@ -189,8 +189,15 @@ DRILLS = (
     Drill(
         name="sequence",
         sentence="The active machine is shut down and comes back deaf, there and back: it stays.",
-        run=sequence,
+        run=partial(sequence, turns=2),
         seconds=600,
+        kinds=GTID,
+    ),
+    Drill(
+        name="sequence-there",
+        sentence="First half of `sequence`: the active machine comes back deaf, and is replica.",
+        run=partial(sequence, turns=1),
+        seconds=300,
         kinds=GTID,
     ),
     Drill(

@@ -100,6 +100,7 @@ def test_advert_interval_is_shown_on_two_hosts_and_moves_nothing(
     watch.assert_nothing_moved()
 
 
+@pytest.mark.load
 def test_single_mode_touches_only_the_balancers(six: LiveStack, folder: Path) -> None:
     with described_as(six, folder, put={"pairs.lb.keepalived.mode": "single"}) as single:
         hosts = {host: ops for host, ops in single.preview()["hosts"].items() if ops}

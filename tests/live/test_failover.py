@@ -45,6 +45,7 @@ def test_killed_nginx_is_restarted_and_the_vip_stays(six: LiveStack) -> None:
     record("nginx_killed", {"outage_s": outage.seconds, "failed": outage.failed})
 
 
+@pytest.mark.load
 def test_unstartable_nginx_moves_both_vips_to_the_peer_and_back(six: LiveStack) -> None:
     with watching(six) as watch:
         six.exec("lb1", BREAK_NGINX)

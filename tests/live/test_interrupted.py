@@ -81,14 +81,8 @@ def up_until(stack: LiveStack, victim: str) -> Iterator[tuple[subprocess.Popen[s
             os.killpg(run.pid, signal.SIGKILL)
 
 
-@pytest.mark.parametrize(
-    "victim",
-    [
-        "engine",
-        pytest.param("provider", marks=pytest.mark.load),
-        pytest.param("child", marks=pytest.mark.load),
-    ],
-)
+@pytest.mark.load
+@pytest.mark.parametrize("victim", ["engine", "provider", "child"])
 def test_killed_run_is_finished_by_the_next(six: LiveStack, victim: str) -> None:
     """At one point each; tests/provider/engine kills each of them at three."""
     with up_until(six, victim) as (run, pid):

@@ -7,9 +7,13 @@ import pytest
 from drills.running import LiveStack
 from tests.on_machines import assert_drill_passes, assert_unchanged
 
-CORE = ("sequence", "source-power-cut")
+CORE = ("sequence-there", "source-power-cut")
 """Those that `make test-duo` repeats, and with it `.ci/run`; `pairwise drill list duo` has all."""
 MORE = (
+    "sequence",
+    "replica-lags",
+    "statements",
+    "freeze-replica",
     "switchover",
     "partition-inside",
     "partition-outside",
@@ -18,7 +22,7 @@ MORE = (
     "sequential-failure",
     "errant",
 )
-"""Three quarters of an hour more."""
+"""More than an hour more."""
 
 
 def test_up_leaves_nothing_to_do(duo: LiveStack) -> None:

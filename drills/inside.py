@@ -22,7 +22,7 @@ from typing import Any
 from bootstrap.facts import drbd
 from bootstrap.facts.mysql import CLIENT
 from drills.again import Again
-from drills.running import PAIRWISE, LiveStack
+from drills.running import LiveStack
 from drills.wait import wait_until
 
 RATE_HZ = 1.0
@@ -143,7 +143,7 @@ class NodeWatch:
         self.node = node
         asks = ASKS if stack.node(node).gtid is not None else ()
         program = shlex.join(["nice", "-n", "-5", "python3", "-c", PROGRAM, *asks])
-        argv = [str(PAIRWISE), "exec", stack.name, node, "--", program]
+        argv = stack.program(node, program)
         self._samples: list[Sample] = []
         self._program = Again(lambda: argv, self._take, pause_s=1.0)
 

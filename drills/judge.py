@@ -13,7 +13,7 @@ from drills.result import GroupResult
 from drills.stage import Mark
 from drills.subject import Group, Subject
 from drills.timeline import Event, breakdown
-from drills.workloads.recorder import Write, acknowledged, longest_gap, served
+from drills.workloads.recorder import Gap, Write, acknowledged, longest_gap, served
 
 LAST_SAMPLE_S = 30.0
 """A node whose last sample is older than this at the end was not watched to the end."""
@@ -67,8 +67,7 @@ def group_result(
 ) -> GroupResult:
     """What the clients of a group saw from the first fault on."""
     history = seen.histories[group.name]
-    begun = seen.marks[0].at if seen.marks else 0.0
-    gap = longest_gap(_from(history, begun))
+    gap = _gap(seen, history)
     parts: dict[str, float] = {}
     before = [mark for mark in seen.marks if mark.at <= gap.end]
     first_write = gap.end + seen.wall_offset
@@ -90,8 +89,12 @@ def reads_outage_s(seen: Watched) -> float | None:
     """The longest time without a good read since the first fault; none without a splitter."""
     if not seen.reads:
         return None
-    begun = seen.marks[0].at if seen.marks else 0.0
-    return round(longest_gap(_from(seen.reads, begun)).seconds, 2)
+    return round(_gap(seen, seen.reads).seconds, 2)
+
+
+def _gap(seen: Watched, history: Sequence[Write]) -> Gap:
+    """The longest one since the first fault."""
+    return longest_gap(_from(history, seen.marks[0].at if seen.marks else 0.0))
 
 
 def _from(history: Sequence[Write], begun: float) -> list[Write]:

@@ -24,7 +24,7 @@ from drills.judge import (
 from drills.observe import Observations, observer
 from drills.picture import picture
 from drills.result import Result, writes_check
-from drills.running import PAIRWISE, ROOT, LiveStack
+from drills.running import ROOT, LiveStack
 from drills.stage import STEADY_S, Stage
 from drills.workloads import split_reads
 from drills.workloads.recorder import Recorder, recording
@@ -181,8 +181,8 @@ def _reading(stage: Stage, running: ExitStack) -> Recorder | None:
     if not places:
         return None
     node = stage.active if stage.active in places else places[0]
-    argv = [str(PAIRWISE), "exec", stage.stack.name, node, "--", split_reads.command()]
-    recorder = running.enter_context(recording(argv))
+    program = stage.stack.program(node, split_reads.command())
+    recorder = running.enter_context(recording(program))
     recorder.wait_for_more(5, timeout_s=FIRST_WRITES_S)
     return recorder
 

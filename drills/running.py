@@ -78,6 +78,10 @@ class LiveStack:
         """Standard output of a shell command on a node."""
         return self.pairwise("exec", self.name, node, "--", command, check=check).stdout
 
+    def program(self, node: str, text: str) -> list[str]:
+        """Command line of a program on a node that lasts: who starts it reads what it says."""
+        return [str(PAIRWISE), "exec", self.name, node, "--", text]
+
     def virsh(self, *arguments: str) -> str:
         """Standard output of virsh on the lab's hypervisor."""
         command = [*NICE, "virsh", "--quiet", "-c", self.uri, *arguments]

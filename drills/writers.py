@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from drills.running import PAIRWISE, LiveStack
+from drills.running import LiveStack
 from drills.subject import Group, Source
 from drills.workloads import append, local_append, mysql_append
 from drills.workloads.append import numbers
@@ -43,7 +43,7 @@ class Writer:
     def recording(self, stack: LiveStack) -> Iterator[Writes]:
         """Have the clients write for as long as the block lasts."""
         if len(self.clients) == 1:
-            with recording(self._argv(stack, self.clients[0], self.write)) as recorder:
+            with recording(stack.program(self.clients[0], self.write)) as recorder:
                 yield recorder
             return
         programs = [partial(self._numbered, stack, client) for client in self.clients]
@@ -52,10 +52,7 @@ class Writer:
 
     def _numbered(self, stack: LiveStack, client: str, first: int, step: int) -> list[str]:
         text = self.write.replace("{first}", str(first)).replace("{step}", str(step))
-        return self._argv(stack, client, text)
-
-    def _argv(self, stack: LiveStack, client: str, text: str) -> list[str]:
-        return [str(PAIRWISE), "exec", stack.name, client, "--", text]
+        return stack.program(client, text)
 
     def prepare(self, stack: LiveStack, holder: str) -> None:
         """Remove what an earlier run has left."""

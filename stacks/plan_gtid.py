@@ -87,7 +87,6 @@ def split_plan(stack: Stack, member: Pair | Tier) -> SplitPlan | None:
     if name is None or pair is None or pair.replication is None or pair.replication.split is None:
         return None
     return SplitPlan(
-        kind=pair.replication.split.kind,
         pair=name,
         backends=tuple(
             SplitBackend(node=node, address=_served(stack, node, pair))

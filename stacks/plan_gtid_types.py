@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from stacks.model_data import Errant, FencingDevice, SplitKind
+from stacks.model_data import Errant, FencingDevice
 from stacks.plan_data_types import FencePlan, MysqlPlan
 
 SOURCE = "mysql"
@@ -60,8 +60,6 @@ class MetadataPlan:
 class SplitPlan:
     """The splitter on one node of an application."""
 
-    kind: SplitKind
-    """From the pair's description."""
     pair: str
     """Pair whose servers it splits between."""
     backends: tuple[SplitBackend, ...]
@@ -78,6 +76,13 @@ class SplitPlan:
     """3317: leads to the replica, and to the source while none is fit."""
     router: RouterPlan | None
     """Where statements are split, and not connections."""
+
+    @property
+    def client_ports(self) -> tuple[int, int]:
+        """Where the application writes and where it reads."""
+        if self.router is not None:
+            return self.router.port, self.router.port
+        return self.write_port, self.read_port
 
 
 @dataclass(frozen=True, kw_only=True)

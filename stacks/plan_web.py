@@ -77,11 +77,7 @@ def _database(stack: Stack, member: Pair | Tier) -> DatabaseClient | None:
     pair = stack.pairs[web.database]
     assert pair.mysql is not None
     vip, split = pair.vips[pair.mysql.vip].address, split_plan(stack, member)
-    port = read_port = MYSQL_PORT
-    if split is not None:
-        port, read_port = split.write_port, split.read_port
-    if split is not None and split.router is not None:
-        port = read_port = split.router.port
+    port, read_port = (MYSQL_PORT, MYSQL_PORT) if split is None else split.client_ports
     return DatabaseClient(
         vip=vip,
         address=vip if split is None else split.address,

@@ -54,8 +54,8 @@ def accounts(
         reason, needed = _account(account, client, password, found.get(client))
         reasons += reason
         statements += needed
-        name = _name(account, client)
-        reason, needed = _rights(name, database, reads, found.get(client, SeenAccount()))
+        held = found.get(client, SeenAccount())
+        reason, needed = _rights(account, client, database, reads, held)
         reasons += reason
         statements += needed
     if not statements:
@@ -110,22 +110,22 @@ def _wrong(password: str, found: SeenAccount) -> list[str]:
 
 
 def _rights(
-    name: str, database: str, reads: Sequence[str], found: SeenAccount
+    account: str, client: str, database: str, reads: Sequence[str], found: SeenAccount
 ) -> tuple[list[str], list[str]]:
     wanted = {f"{right} ON {database}.*" for right in RIGHTS}
     wanted |= {f"SELECT ON {other}.*" for other in reads}
     if found.rights == wanted:
         return [], []
-    shown = name.replace("'", "")
+    name = _name(account, client)
     grants = [f"GRANT {', '.join(RIGHTS)} ON `{database}`.* TO {name}"]
     grants += [f"GRANT SELECT ON `{other}`.* TO {name}" for other in reads]
     surplus = sorted(found.rights - wanted)
     if surplus:
         # All at once and back again: for a moment it has none, which only a change by hand costs.
-        reason = f"{shown} may {_listed(surplus)}; it may not any more"
+        reason = f"{account}@{client} may {_listed(surplus)}; it may not any more"
         return [reason], [f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {name}", *grants]
     missing = sorted(wanted - found.rights)
-    return [f"{shown} gets {_listed(missing)}"], grants
+    return [f"{account}@{client} gets {_listed(missing)}"], grants
 
 
 def _listed(rights: Iterable[str]) -> str:

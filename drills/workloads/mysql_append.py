@@ -23,7 +23,21 @@ ANSWER_S = 5
 """A disk whose peer is being fenced answers late, and then it has kept the row: that takes less. To
 a holder that is dead, its connection would go on sending for as long as the outage lasts, and once
 more as long until its next attempt (tcp(7), tcp_retries2: each pause twice the one before)."""
-PROGRAM = """\
+CONNECTED = """\
+function connected(array $place, array $options = []): PDO {
+    $at = "mysql:host={$place['address']};port={$place['port']};dbname={$place['name']}";
+    $tls = $place['certificate'] === null ? [] : [
+        Pdo\\Mysql::ATTR_SSL_CA => $place['certificate'],
+        Pdo\\Mysql::ATTR_SSL_VERIFY_SERVER_CERT => true,
+    ];
+    $options += [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION];
+    return new PDO($at, $place['user'], $place['password'], $tls + $options);
+}
+"""
+"""PHP source: a connection as the application makes it, where it writes."""
+PROGRAM = (
+    CONNECTED
+    + """\
 [, $config, $table, $every, $answer] = $argv;
 $place = (require $config)['database'];
 ini_set('mysqlnd.net_read_timeout', $answer);
@@ -36,15 +50,7 @@ for ($id = 1; ; $id++) {
     say($id, 'invoked');
     try {
         if ($db === null) {
-            $at = "mysql:host={$place['address']};port={$place['port']};dbname={$place['name']}";
-            $tls = $place['certificate'] === null ? [] : [
-                Pdo\\Mysql::ATTR_SSL_CA => $place['certificate'],
-                Pdo\\Mysql::ATTR_SSL_VERIFY_SERVER_CERT => true,
-            ];
-            $db = new PDO($at, $place['user'], $place['password'], $tls + [
-                PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION,
-                PDO::ATTR_TIMEOUT => 2,
-            ]);
+            $db = connected($place, [PDO::ATTR_TIMEOUT => 2]);
         }
     } catch (PDOException $error) {
         say($id, 'failed', $error->getMessage());
@@ -63,6 +69,7 @@ for ($id = 1; ; $id++) {
     usleep((int) max(0, ($due - microtime(true)) * 1e6));
 }
 """
+)
 """PHP source; arguments: configuration, table, seconds between two writes, seconds for an answer.
 Output is not buffered: the command line's PHP flushes each echo (output_buffering is 0 there)."""
 

@@ -13,7 +13,7 @@ import shlex
 from dataclasses import dataclass, fields
 
 from bootstrap.facts.mysql import CLIENT
-from drills.workloads.mysql_append import CONFIG
+from drills.workloads.mysql_append import CONFIG, CONNECTED
 from drills.workloads.split_reads import APP, AS_USER
 
 TABLE = "pairwise_drill_split"
@@ -23,18 +23,14 @@ READS = 4
 STATEMENTS = READS + 6
 """Of a round: the write, its transaction of BEGIN, SELECT, INSERT, COMMIT, the plain reads, and the
 read of one's own. Those with which the class finds out what to wait for are not counted."""
-PROGRAM = """\
+PROGRAM = (
+    CONNECTED
+    + """\
 [, $config, $app, $table, $reads, $rounds, $source, $replica] = $argv;
 require "$app/answer.php";
 require "$app/database.php";
 $place = (require $config)['database'];
-$at = "mysql:host={$place['address']};port={$place['port']};dbname={$place['name']}";
-$tls = $place['certificate'] === null ? [] : [
-    Pdo\\Mysql::ATTR_SSL_CA => $place['certificate'],
-    Pdo\\Mysql::ATTR_SSL_VERIFY_SERVER_CERT => true,
-];
-$options = $tls + [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION];
-$direct = new PDO($at, $place['user'], $place['password'], $options);
+$direct = connected($place);
 $own = new Pairwise\\Database($place);
 $plain = new Pairwise\\Database($place);
 $told = ['writes' => 0, 'writes_on_source' => 0, 'locked' => 0, 'locked_on_source' => 0,
@@ -65,6 +61,7 @@ $count = $direct->query("SELECT COUNT(*), SUM(server = $source) FROM $table");
 [$told['writes'], $told['writes_on_source']] = array_map('intval', $count->fetch(PDO::FETCH_NUM));
 echo json_encode($told), "\\n";
 """
+)
 """PHP source; arguments: configuration, folder of the application, table, plain reads of a round,
 rounds, server ids of source and replica."""
 

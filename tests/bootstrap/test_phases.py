@@ -174,7 +174,7 @@ def test_a_node_without_a_ruleset_gets_it_before_anything_connects(
 def test_systemd_rereads_once_what_was_enabled_without_it(
     monkeypatch: pytest.MonkeyPatch, found: str, reason: str | None
 ) -> None:
-    """A masked unit is read by its own operation."""
+    """A masked unit was read before anything started."""
     given: list[str | None] = []
     monkeypatch.setattr(units, "reread", lambda **values: given.append(values["reason"]))
     masked = Unit(name="b.service", boot=Boot.MASKED, running=False)

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from drills.scenarios import splits
-from drills.workloads import split_mix, split_reads
-from drills.workloads.recorder import recording
 from tests.golden.tree import plans
 from tests.gtid.two_roots import PID, until
-from tests.split.test_two_splitters import READS_S, WRITE, running, steady
+from tests.split.test_two_splitters import (
+    READS_S,
+    WRITE,
+    running,
+    statements_are_where_they_belong,
+    steady,
+)
 from tests.split.two_splitters import Node, Reader, reading
 
 pytestmark = pytest.mark.image
@@ -81,22 +84,7 @@ def test_each_kind_of_statement_is_where_the_documents_say(nodes: tuple[Node, No
 
 
 def test_each_of_ten_thousand_statements_is_where_it_belongs(nodes: tuple[Node, Node]) -> None:
-    """By the programs that the drills run."""
-    one, other = nodes
-    steady(one, other)
-    gtid = one.node.gtid
-    assert gtid is not None
-    one.sh(split_mix.clear_command(gtid.mysql.database))
-    rounds = splits.STATEMENTS // split_mix.STATEMENTS
-    begun = time.monotonic()
-    told = one.sh(split_mix.command(rounds=rounds, source=one.node.id, replica=other.node.id))
-    mix = split_mix.understood(told)
-    print(mix, "in", round(time.monotonic() - begun, 1), "s")
-    assert mix.writes == 2 * rounds and mix.own == rounds
-    assert not mix.wrong(least=splits.LEAST)
-    with recording(one.inside(split_reads.command())) as reads:
-        reads.wait_for_more(4, timeout_s=20)
-    assert {read.server for read in reads.acknowledged()} == {other.id}
+    statements_are_where_they_belong(*nodes)
 
 
 def test_a_replica_that_is_stopped_or_frozen_keeps_nobody_from_reading(

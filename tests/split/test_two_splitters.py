@@ -140,8 +140,11 @@ def test_a_reader_sees_its_own_write(nodes: tuple[Node, Node]) -> None:
 
 
 def test_each_of_ten_thousand_statements_is_where_it_belongs(nodes: tuple[Node, Node]) -> None:
+    statements_are_where_they_belong(*nodes)
+
+
+def statements_are_where_they_belong(one: Node, other: Node) -> None:
     """By the programs that the drills run."""
-    one, other = nodes
     steady(one, other)
     gtid = one.node.gtid
     assert gtid is not None

@@ -72,9 +72,8 @@ CLEAN_SCRIPT = f"{SCRIPTS}/vrrp-clean"
 STOP_SCRIPT = f"{SCRIPTS}/vrrp-stop"
 PROCESSES = f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"
 """Where the kernel lists the unit's processes (cgroups(7))."""
-STOP_S = 20
-"""The scripts of all VIPs write one message each, which takes an emulated machine on a saturated
-host more than 5 s; the VIPs are gone since the beginning."""
+STOP_S = 5
+"""For messages that were under way; the VIPs are gone since the beginning."""
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
 STATE_FOLDER = "/run/keepalived"
 """One file per VIP: MASTER, BACKUP or FAULT, as keepalived says it."""
@@ -203,9 +202,13 @@ def _settings(keepalived: KeepalivedPlan) -> dict[str, object]:
 
 def _messages(node: NodePlan, plan: DeployPlan) -> dict[str, list[tuple[str, str]]]:
     """VIP -> keepalived's hook and the call of the notification program, for each transition."""
-    told = _keepalived(node).instances if node.notify is not None else ()
     silent: dict[str, list[tuple[str, str]]] = {i.name: [] for i in _keepalived(node).instances}
-    return silent | {instance.name: _hooks(node, plan, instance) for instance in told}
+    return silent | {item.name: _hooks(node, plan, item) for item in _told(node)}
+
+
+def _told(node: NodePlan) -> tuple[VrrpInstance, ...]:
+    """The VIPs about which somebody is told."""
+    return _keepalived(node).instances if node.notify is not None else ()
 
 
 def _hooks(node: NodePlan, plan: DeployPlan, instance: VrrpInstance) -> list[tuple[str, str]]:
@@ -228,8 +231,7 @@ def _message(
 
 def _ends(node: NodePlan, plan: DeployPlan) -> list[str]:
     """Shell lines that tell of each VIP that this node takes no part any more."""
-    told = _keepalived(node).instances if node.notify is not None else ()
-    return [shlex.join(_message(node, plan, item, *STOPPED).split()) for item in told]
+    return [shlex.join(_message(node, plan, item, *STOPPED).split()) for item in _told(node)]
 
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:

@@ -51,7 +51,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     gtid = _own(node)
     mysql = gtid.mysql
     secrets = (*(account.secret for account in gtid.accounts), mysql.password)
-    each = _connections_of_a_client(gtid)
+    each, metadata_sql = _connections_of_a_client(gtid), _metadata(gtid, plan)
 
     def text(template: str) -> str:
         return drbd.rendered(
@@ -60,7 +60,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             plan,
             mysql,
             each=each,
-            metadata_sql=_metadata(gtid, plan),
+            metadata_sql=metadata_sql,
             metadata_schema=METADATA,
             gtid=gtid,
             places={name: place_of(name) for name in secrets},

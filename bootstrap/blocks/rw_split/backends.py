@@ -13,8 +13,8 @@ import socket
 
 SOCKET = "/run/haproxy/pairwise.sock"
 """Where HAProxy answers: read-only, root's alone."""
-ROLES = {"source": "source", "replica": "replica"}
-"""Name of a backend section -> what its servers are for."""
+ROLES = ("source", "replica")
+"""What the servers of a backend section are for: its name."""
 STATES = {"UP": "up", "NOLB": "drains", "DRAIN": "drains"}
 """First word of a status -> ours. ``NOLB``: it has answered 404."""
 STANDS_IN = ":source"
@@ -39,7 +39,7 @@ def understand(answer: str) -> list[dict[str, str]]:
     found = [
         {
             "node": row["svname"],
-            "role": ROLES[row["pxname"]],
+            "role": row["pxname"],
             "state": STATES[row["status"].split()[0]],
         }
         for row in rows

@@ -1,7 +1,8 @@
 <?php
 // Managed by pairwise; local edits are lost.
 // MySQL behind the pair's VIP or this machine's splitter, by TLS with the one certificate that is
-// believed, or by this machine's Router, which does that itself. While it is away one request in a while finds that out, and all others are told at once.
+// believed, or by this machine's Router, which does that itself. While it is away one request in a
+// while finds that out, and all others are told at once.
 declare(strict_types=1);
 
 namespace Pairwise;

@@ -65,9 +65,9 @@ final class Database
             }
             error_log('MySQL, asked once more: ' . $error->getMessage());
         }
+        unset($this->connections[$port]);
         // Another server may answer now: only the source surely has the write.
         $port = $after === '' ? $port : $this->place['port'];
-        unset($this->connections[$port]);
         try {
             return $this->connection($port)->query($question)->fetchAll(\PDO::FETCH_ASSOC);
         } catch (\PDOException $error) {

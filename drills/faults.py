@@ -237,7 +237,7 @@ def heal_all(stack: LiveStack) -> None:
                 stack.virsh("domif-setlink", node.machine, interface.mac, "up")
         if node.data is not None or node.gtid is not None:
             groups = node.data.groups if node.data is not None else ()
-            stack.exec(name, remnants(groups), check=False)
+            stack.exec(name, remnants(groups, is_gtid=node.gtid is not None), check=False)
     if to_put_back:
         described.put_back(stack)
 

@@ -2,8 +2,8 @@
 or gone, a request that gets lost. Context managers, too, and ``remnants`` removes what one that was
 killed has left.
 
-Nothing here outlives a reboot but a file system that is full and the folder of the lost request:
-the rest is a mount or a file below /run.
+Nothing here outlives a reboot but a file system that is full, the folder of the lost request and a
+keepalived that asks nobody: the rest is a mount, a file below /run or a server's variable.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from bootstrap.facts.mysql import CLIENT
+from bootstrap.shared import pairs
 from drills.running import LiveStack
 from stacks.plan_data_types import ServiceGroup
 
@@ -32,6 +33,18 @@ HOLD = "pairwise-drill-hold.service"
 """Transient unit of a session that holds a lock."""
 FOLDER = "/var/lib/pairwise-drill"
 """Holds what stands in its place: /run allows no program."""
+KEEPALIVED = "/etc/keepalived/keepalived.conf"
+"""Block keepalived's own."""
+DESCRIBED = f"{KEEPALIVED}.pairwise-drill"
+"""The same as it was."""
+UNASKED = (
+    "/^track_file role {/,/^}/d",
+    "/^    track_file {/,/^    }/d",
+    "/^vrrp_script reconciler {/,/^}/d",
+    "/^        reconciler$/d",
+    "/vrrp_startup_delay/d",
+)
+"""What sed does to keepalived's file so that it asks no reconciler, and waits for nobody."""
 LOST_REQUEST = """\
 #!/bin/sh
 # A drill's: the first request for one group gets lost, the next one ends this.
@@ -167,12 +180,52 @@ def applier_held(stack: LiveStack, node: str) -> Iterator[None]:
         stack.exec(node, f"systemctl stop {HOLD}", check=False)
 
 
-def remnants(groups: Iterable[ServiceGroup]) -> str:
-    """Shell text that removes from a node what any of these has left there."""
+@contextmanager
+def semisync_gives_up(stack: LiveStack, node: str, *, after_ms: int) -> Iterator[None]:
+    """Have a source acknowledge alone after a while, as MySQL does when nobody says otherwise.
+
+    It ends with its server, too, which reads its own file again.
+    """
+    stack.exec(node, _semisync(after_ms))
+    try:
+        yield
+    finally:
+        stack.exec(node, _semisync(pairs.SEMISYNC_MS), check=False)
+
+
+def _semisync(timeout_ms: int) -> str:
+    return f"{CLIENT} -e 'SET GLOBAL rpl_semi_sync_source_timeout = {timeout_ms}'"
+
+
+@contextmanager
+def reconciler_unasked(stack: LiveStack, node: str) -> Iterator[None]:
+    """Have a node's keepalived, from its next start on, take part at once and ask nobody whether it
+    may hold its VIPs."""
+    script = "; ".join(UNASKED)
+    stack.exec(node, f"cp -p {KEEPALIVED} {DESCRIBED} && sed -i '{script}' {KEEPALIVED}")
+    try:
+        yield
+    finally:
+        stack.exec(node, _asked_again(), check=False)
+
+
+def _asked_again() -> str:
+    back = f"mv {DESCRIBED} {KEEPALIVED}; systemctl try-reload-or-restart keepalived"
+    return f"if [ -e {DESCRIBED} ]; then {back}; fi"
+
+
+def remnants(groups: Iterable[ServiceGroup], *, is_gtid: bool) -> str:
+    """Shell text that removes from a node what any of these has left there.
+
+    Args:
+        groups: of a node under Heartbeat. is_gtid: whether its server is one of a GTID pair.
+    """
     drop_ins = f"{UNITS}/*.d/{DROP_IN}"
     fillers = " ".join(shlex.quote(f"{group.mount_point}/{FILLER}") for group in groups)
+    waits = f"{_semisync(pairs.SEMISYNC_MS)} || true;" if is_gtid else ""
     return (
-        f"{_without_hook()}; rm -f {fillers}; systemctl -q stop {HOLD} 2>/dev/null || true;"
+        f"{_without_hook()}; {_asked_again()}; {waits} rm -f {fillers};"
+        f" systemctl -q stop {HOLD} 2>/dev/null || true;"
         f" if ls {drop_ins} >/dev/null 2>&1; then"
         f" rm -f {drop_ins}; systemctl daemon-reload; systemctl reset-failed; fi"
     )

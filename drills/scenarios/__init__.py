@@ -7,6 +7,7 @@ from drills.scenarios import (
     both_nodes,
     changes,
     controls,
+    controls_gtid,
     disks,
     freezes,
     links,
@@ -35,5 +36,6 @@ DRILLS: tuple[Drill, ...] = (
     *source_links.DRILLS,
     *splits.DRILLS,
     *controls.DRILLS,
+    *controls_gtid.DRILLS,
 )
 """All there are; which of them apply to a stack follows from its plan."""

@@ -1,12 +1,13 @@
-"""GTID pairs whose networks fail between both nodes: what carries replication, the others, all."""
+"""GTID pairs whose networks fail: what carries replication, the others, all, or all of one node."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from drills.drill import GTID, POWERED_OFF, Drill
-from drills.faults import cut
+from drills.faults import cut, endpoint_down
 from drills.stage import MOVE_S, Stage
 from drills.wait import last
 
@@ -76,6 +77,33 @@ def partition_outside(stage: Stage) -> None:
     stage.expect_with(active)
 
 
+def isolated(stage: Stage) -> None:
+    """The source is cut off from everybody, the fence endpoint too: it writes nothing any more that
+    counts, and its replica has it powered off."""
+    source = stage.active
+    stage.gather(source)
+    left = stage.other(source)
+    stage.must_fence = {source}
+    stage.mark(f"{source} cut off, from the fence endpoint too")
+    with isolation(stage, source):
+        stage.wait_until_off(source)
+        stage.wait_until_all_at(left)
+        stage.writes_go_on()
+    stage.mark("links whole")
+    stage.wait_until_steady_again()
+    stage.expect_all_at(left)
+
+
+@contextmanager
+def isolation(stage: Stage, node: str) -> Iterator[None]:
+    """Cut a node off from its peer in every network, and from the fence endpoint."""
+    with (
+        cut(stage.stack.netns, stage.plans(node), stage.links),
+        endpoint_down(stage.stack.netns, [stage.plan.nodes[node]], stage.subject.fence),
+    ):
+        yield
+
+
 DRILLS = (
     Drill(
         name="partition-inside",
@@ -92,6 +120,14 @@ DRILLS = (
         seconds=150,
         stall_s=STALL_S,
         kinds=GTID,
+    ),
+    Drill(
+        name="source-isolated",
+        sentence="The source is cut off from everybody: it is powered off, its replica goes on.",
+        run=isolated,
+        seconds=300,
+        kinds=GTID,
+        fencing=POWERED_OFF,
     ),
     Drill(
         name="partition-both",

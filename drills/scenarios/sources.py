@@ -53,13 +53,14 @@ def _come_back_deaf(stage: Stage, node: str) -> None:
     since = stage.marks[-1]
     with adverts_dropped(stage.stack.netns, stage.plan.nodes[node], stage.links):
         stage.stack.start(node)
-        _wait_until_runs(stage, node, "keepalived")
+        wait_until_runs(stage, node, "keepalived")
         last(DEAF_S)
         stage.expect_stayed(stage.groups, left, since=since)
     stage.mark("adverts arrive")
 
 
-def _wait_until_runs(stage: Stage, node: str, unit: str) -> None:
+def wait_until_runs(stage: Stage, node: str, unit: str) -> None:
+    """Wait until a machine that boots has started a unit."""
     command = f"systemctl is-active --quiet {unit} && echo runs"
     wait_until(
         lambda: "runs" in stage.stack.exec(node, command, check=False),

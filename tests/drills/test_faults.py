@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.shared import pairs
 from drills import described, faults, faults_inside
 from drills.running import LiveStack
 from drills.wait import wait_until
 from lab import fence_endpoint
 from lab.fence_keys import pair_name
-from tests.golden.tree import plans
+from tests.golden.tree import expected, plans
 
 PLAN = plans()["nfs"]
 PAIR = PLAN.nodes["nfs1"], PLAN.nodes["nfs2"]
@@ -278,21 +279,24 @@ def test_heal_all_brings_back_what_a_killed_drill_had_removed_or_changed(
 def test_what_is_removed_from_a_node_is_shell(tmp_path: Path) -> None:
     data = PAIR[0].data
     assert data is not None
-    text = faults_inside.remnants(data.groups)
-    for ours in (faults_inside.UNITS, faults_inside.FOLDER, data.groups[0].mount_point):
+    text = faults_inside.remnants(data.groups, is_gtid=True)
+    places = (faults_inside.UNITS, faults_inside.FOLDER, faults_inside.KEEPALIVED)
+    for ours in (*places, data.groups[0].mount_point):
         text = text.replace(ours, f"{tmp_path}{ours}")
     drop_in = Path(f"{tmp_path}{faults_inside.UNITS}/a.service.d/{faults_inside.DROP_IN}")
     filler = Path(f"{tmp_path}{data.groups[0].mount_point}/{faults_inside.FILLER}")
-    for path in (drop_in, filler):
+    unasked = Path(f"{tmp_path}{faults_inside.DESCRIBED}")
+    for path in (drop_in, filler, unasked):
         path.parent.mkdir(parents=True)
         path.touch()
-    reloads = 'systemctl() { echo "$*"; }; '
-    for said in ("daemon-reload\nreset-failed\n", ""):
+    reloads = 'systemctl() { echo "$*"; }; mysql() { false; }; '
+    reload = "try-reload-or-restart keepalived\n"
+    for before, said in ((reload, "daemon-reload\nreset-failed\n"), ("", "")):
         done = subprocess.run(
             ["sh", "-ec", reloads + text], capture_output=True, text=True, check=True
         )
-        assert done.stdout == f"-q stop {faults_inside.HOLD}\n{said}"
-    assert not drop_in.exists() and not filler.exists()
+        assert done.stdout == f"{before}-q stop {faults_inside.HOLD}\n{said}"
+    assert not drop_in.exists() and not filler.exists() and not unasked.exists()
 
 
 def test_adverts_are_dropped_on_their_way_to_one_node(heard: Heard) -> None:
@@ -310,3 +314,22 @@ def test_a_machine_that_was_shut_down_is_started_again(heard: Heard, stack: Live
     fails_inside(faults.shut_down(stack, "nfs1"))
     assert heard.inside == [("nfs1", "systemctl poweroff")]
     assert heard.started == ["nfs1"]
+
+
+def test_a_keepalived_that_asks_nobody_still_has_its_vips(tmp_path: Path) -> None:
+    text = expected()["duo/server1" + faults_inside.KEEPALIVED]
+    config = tmp_path / "keepalived.conf"
+    config.write_text(text, encoding="utf-8")
+    subprocess.run(["sed", "-i", "; ".join(faults_inside.UNASKED), str(config)], check=True)
+    lines = config.read_text(encoding="utf-8").splitlines()
+    left = "\n".join(line for line in lines if "#" not in line)
+    for word in ("role", "reconciler", "track_file", "startup_delay"):
+        assert word in text and word not in left
+    assert left.count("{") == left.count("}")
+    assert left.count("vrrp_instance") == 2 and left.count("check-service") == 1
+
+
+def test_a_source_is_patient_again_after_the_control(heard: Heard, stack: LiveStack) -> None:
+    fails_inside(faults_inside.semisync_gives_up(stack, "nfs1", after_ms=2000))
+    impatient, patient = (command for _, command in heard.inside)
+    assert "= 2000" in impatient and f"= {pairs.SEMISYNC_MS}" in patient

@@ -84,7 +84,8 @@ def test_drills_of_gtid_pairs_apply_to_them_alone() -> None:
         "partition-outside", "partition-both", "sequential-failure", "freeze-half", "freeze-one",
         "freeze-long", "freeze-thaw", "freeze-replica", "errant", "switchover", "source-reboot",
         "replica-reboot", "source-mysqld-killed", "replica-mysqld-killed", "replica-lags",
-        "statements", "sequence-there",
+        "statements", "sequence-there", "source-isolated", "source-isolated-impatient",
+        "sequence-unasked",
     }  # fmt: skip
     assert names == wanted
     assert wanted <= {item.name for item in applying(SIX)}

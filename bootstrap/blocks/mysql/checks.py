@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bootstrap.checks import Check
 from bootstrap.facts.mysql import CLIENT, PATIENCE_S, PLUGIN
+from bootstrap.shared import pairs
 from stacks.plan_data_types import MysqlPlan
 from stacks.plan_gtid_types import GtidPlan
 from stacks.plan_types import NodePlan
@@ -63,7 +64,7 @@ def gtid_checks(node: NodePlan, gtid: GtidPlan, *, stack: str, unit: str) -> tup
                 "SELECT @@innodb_flush_log_at_trx_commit = 1 AND @@sync_binlog = 1 AND"
                 ' @@sync_relay_log = 1 AND @@rpl_semi_sync_source_wait_point = "AFTER_SYNC" AND'
                 " @@rpl_semi_sync_source_wait_no_replica AND"
-                " @@rpl_semi_sync_source_timeout = 4294967295",
+                f" @@rpl_semi_sync_source_timeout = {pairs.SEMISYNC_MS}",
             ),
             failure=f"MySQL of {node.name} acknowledges earlier than planned: {again}",
         ),

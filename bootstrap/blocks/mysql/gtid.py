@@ -65,6 +65,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             gtid=gtid,
             places={name: place_of(name) for name in secrets},
             hook=HOOK,
+            semisync_ms=pairs.SEMISYNC_MS,
             first_data=FIRST_DATA,
             stop=STOP,
         )

@@ -1,0 +1,62 @@
+"""Controls of GTID pairs: they take a safety away on the machines, and give it back."""
+
+from __future__ import annotations
+
+from drills.drill import GTID, POWERED_OFF, Drill
+from drills.faults import adverts_dropped, shut_down
+from drills.faults_inside import reconciler_unasked, semisync_gives_up
+from drills.scenarios.source_links import isolated
+from drills.scenarios.sources import DEAF_S, SHUT_S, wait_until_runs
+from drills.stage import Stage
+from drills.wait import last
+
+GIVES_UP_MS = 2000
+"""The source waits so long for its replica, and then acknowledges alone (the issue's)."""
+
+
+def isolated_impatient(stage: Stage) -> None:
+    """What the source acknowledges alone until it is powered off is lost."""
+    source = stage.active
+    stage.gather(source)
+    with semisync_gives_up(stage.stack, source, after_ms=GIVES_UP_MS):
+        isolated(stage)
+
+
+def comes_back_unasked(stage: Stage) -> None:
+    """A node that comes back, hears no adverts and asks nobody takes the VIPs as well."""
+    node = stage.active
+    stage.gather(node)
+    stack = stage.stack
+    with reconciler_unasked(stack, node):
+        stage.mark(f"{node} shut down")
+        with shut_down(stack, node):
+            stage.wait_until_off(node, timeout_s=SHUT_S)
+            stage.wait_until_all_at(stage.other(node))
+            stage.mark(f"{node} started, no advert reaches it")
+            with adverts_dropped(stack.netns, stage.plan.nodes[node], stage.links):
+                stack.start(node)
+                wait_until_runs(stage, node, "keepalived")
+                last(DEAF_S)
+        stage.mark("adverts arrive")
+    stage.wait_until_steady()
+
+
+DRILLS = (
+    Drill(
+        name="source-isolated-impatient",
+        sentence="Control: the same where a source waits 2 s for its replica: rows are lost.",
+        run=isolated_impatient,
+        seconds=300,
+        kinds=GTID,
+        fencing=POWERED_OFF,
+        is_control=True,
+    ),
+    Drill(
+        name="sequence-unasked",
+        sentence="Control: a node comes back deaf, at once and unasked: two hold the VIPs.",
+        run=comes_back_unasked,
+        seconds=400,
+        kinds=GTID,
+        is_control=True,
+    ),
+)

@@ -28,8 +28,8 @@ FIRST_VISITS_S = 120
 
 
 def vips_of(stack: LiveStack) -> list[str]:
-    """The balancers' addresses."""
-    return [str(vip.address) for vip in stack.plan.vips_of("lb")]
+    """The addresses that pages come from."""
+    return [str(vip.address) for vip in stack.plan.vips if vip.dns.startswith("www.")]
 
 
 def networks(addresses: Sequence[str]) -> int:
@@ -38,15 +38,17 @@ def networks(addresses: Sequence[str]) -> int:
 
 
 @contextmanager
-def crowd(stack: LiveStack, sources: Sequence[str]) -> Iterator[Observation]:
-    """200 clients with a session each, as soon as all have one and have read it back."""
+def crowd(
+    stack: LiveStack, sources: Sequence[str], *, count: int = CLIENTS
+) -> Iterator[Observation]:
+    """So many clients with a session each, as soon as all have one and have read it back."""
     given = [word for source in sources for word in ("--source", source)]
-    often = ["--every", str(EVERY_S), "--clients", str(CLIENTS)]
+    often = ["--every", str(EVERY_S), "--clients", str(count)]
     arguments = [*often, *given, *vips_of(stack)]
     with observer(stack.netns, "drills.workloads.sessions", *arguments) as seen:
         wait_until(
-            lambda: len(sessions(seen.peek())) == CLIENTS,
-            what=f"{CLIENTS} sessions to be there",
+            lambda: len(sessions(seen.peek())) == count,
+            what=f"{count} sessions to be there",
             timeout_s=FIRST_VISITS_S,
             every_s=1,
         )
@@ -59,10 +61,11 @@ def wait_for_everybody(seen: Observation, *, since: float, timeout_s: float) -> 
     def all_did() -> bool:
         history = seen.peek()
         asked = [good_since(history, at=since, op=op) for op in ("session", "visit")]
-        return all(len(clients) == CLIENTS for clients in asked)
+        return all(len(clients) == count for clients in asked)
 
+    count = len(sessions(seen.peek()))
     wait_until(
-        all_did, what=f"{CLIENTS} clients to read and to visit", timeout_s=timeout_s, every_s=1
+        all_did, what=f"{count} clients to read and to visit", timeout_s=timeout_s, every_s=1
     )
 
 

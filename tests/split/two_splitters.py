@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -132,6 +133,11 @@ class Reader:
     def failed(self, begun: float) -> float:
         """Seconds from a moment until the last question ended that got no answer."""
         return self._last(begun, lambda words: not words.isdecimal())
+
+    def failures(self, begun: float, until: float = math.inf) -> int:
+        """Questions without an answer that ended between two moments."""
+        ends = [end for _, end, words in self.seen if not words.isdecimal()]
+        return sum(begun <= end <= until for end in ends)
 
     def _last(self, begun: float, is_so: Callable[[str], bool]) -> float:
         ends = [end for _, end, words in self.seen if end >= begun and is_so(words)]

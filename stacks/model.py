@@ -23,6 +23,7 @@ from stacks.model_data import (
     Nfs,
     Replication,
 )
+from stacks.model_lvs import Director
 
 
 class NetworkMode(StrEnum):
@@ -219,6 +220,8 @@ class Pair:
     survivor: tuple[str, ...] = ()
     """Groups in order: when all links between two active nodes are cut, the holder of the first
     one stays. Empty: ``mysql``, then ``nfs``."""
+    director: Director | None = None
+    """LVS settings; needed for role ``director``."""
     mysql: Mysql | None = None
     """MySQL settings; needed for role ``mysql``."""
     nfs: Nfs | None = None

@@ -1,4 +1,5 @@
-"""Bad descriptions: each case changes stack six in one way and has its golden error text.
+"""Bad descriptions: each case changes stack six in one way, or the one that it names as ``base``,
+and has its golden error text.
 
 Regenerate with ``make golden``; the diff is the review.
 """
@@ -19,9 +20,10 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 def error_text(case: Path) -> str:
     """What a person reads when the case's description is used."""
     change = yaml.safe_load(case.read_text(encoding="utf-8"))
-    base = changed(description("six"), put=change.get("put"), drop=change.get("drop", ()))
+    stack = change.get("base", "six")
+    base = changed(description(stack), put=change.get("put"), drop=change.get("drop", ()))
     with pytest.raises(DescriptionError) as caught:
-        read_stack(base, name="six", source="Pulumi.six.yaml")
+        read_stack(base, name=stack, source=f"Pulumi.{stack}.yaml")
     return f"{caught.value}\n"
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bootstrap.blocks.gtid_pair.program import gtids
-from bootstrap.shared import pairs
-from stacks.plan_gtid_types import GtidPlan
+from stacks.plan_gtid_types import SEMISYNC_MS, GtidPlan
 
 DRIFT_S = 2.0
 """Clocks that differ by more make the times in both logs useless."""
@@ -169,7 +168,7 @@ def _of_node(plan: GtidPlan, name: str, answer: Answer) -> Iterator[Result]:
         "relay log is synced": ("sync_relay_log", "1"),
         "semi-sync waits after sync": ("rpl_semi_sync_source_wait_point", "AFTER_SYNC"),
         "semi-sync waits without a replica": ("rpl_semi_sync_source_wait_no_replica", "1"),
-        "semi-sync has no time-out": ("rpl_semi_sync_source_timeout", str(pairs.SEMISYNC_MS)),
+        "semi-sync has no time-out": ("rpl_semi_sync_source_timeout", str(SEMISYNC_MS)),
         "TLS is required": ("require_secure_transport", "1"),
     }
     for what, (variable, value) in wanted.items():

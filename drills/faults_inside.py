@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from bootstrap.facts.mysql import CLIENT
-from bootstrap.shared import pairs
 from drills.running import LiveStack
 from stacks.plan_data_types import ServiceGroup
+from stacks.plan_gtid_types import SEMISYNC_MS
 
 FILLER = "pairwise-drill-filler"
 """File that fills a file system."""
@@ -190,7 +190,7 @@ def semisync_gives_up(stack: LiveStack, node: str, *, after_ms: int) -> Iterator
     try:
         yield
     finally:
-        stack.exec(node, _semisync(pairs.SEMISYNC_MS), check=False)
+        stack.exec(node, _semisync(SEMISYNC_MS), check=False)
 
 
 def _semisync(timeout_ms: int) -> str:
@@ -222,7 +222,7 @@ def remnants(groups: Iterable[ServiceGroup], *, is_gtid: bool) -> str:
     """
     drop_ins = f"{UNITS}/*.d/{DROP_IN}"
     fillers = " ".join(shlex.quote(f"{group.mount_point}/{FILLER}") for group in groups)
-    waits = f"{_semisync(pairs.SEMISYNC_MS)} || true;" if is_gtid else ""
+    waits = f"{_semisync(SEMISYNC_MS)} || true;" if is_gtid else ""
     return (
         f"{_without_hook()}; {_asked_again()}; {waits} rm -f {fillers};"
         f" systemctl -q stop {HOLD} 2>/dev/null || true;"

@@ -10,6 +10,9 @@ from stacks.plan_data_types import FencePlan, MysqlPlan
 
 SOURCE = "mysql"
 """What a GTID pair's source is called among the groups that can be moved."""
+SEMISYNC_MS = 4294967295
+"""rpl_semi_sync_source_timeout: the largest value, 49 days. A source that gives up waiting for its
+replica acknowledges what a take-over loses."""
 
 
 @dataclass(frozen=True, kw_only=True)

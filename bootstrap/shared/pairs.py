@@ -55,9 +55,6 @@ LEAVING = f"{RUN}/gtid-leaving"
 """This machine is being shut down: the reconciler hands over, and ends."""
 PEER_OFF = f"{RUN}/peer-off"
 """The peer is surely off: written by ``fence``, removed when it is met again."""
-SEMISYNC_MS = 4294967295
-"""rpl_semi_sync_source_timeout of a GTID pair: the largest value, 49 days. A source that gives up
-waiting for its replica acknowledges what a take-over loses."""
 MYSQL_CERTIFICATE = "/etc/pairwise/mysql-ca.pem"
 """The one certificate of a pair's servers that an application's node believes (block php_web)."""
 ROUTER_CLUSTER = "pairwise"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.shared import pairs
 from drills import described, faults, faults_inside
 from drills.running import LiveStack
 from drills.wait import wait_until
 from lab import fence_endpoint
 from lab.fence_keys import pair_name
+from stacks.plan_gtid_types import SEMISYNC_MS
 from tests.golden.tree import expected, plans
 
 PLAN = plans()["nfs"]
@@ -332,4 +332,4 @@ def test_a_keepalived_that_asks_nobody_still_has_its_vips(tmp_path: Path) -> Non
 def test_a_source_is_patient_again_after_the_control(heard: Heard, stack: LiveStack) -> None:
     fails_inside(faults_inside.semisync_gives_up(stack, "nfs1", after_ms=2000))
     impatient, patient = (command for _, command in heard.inside)
-    assert "= 2000" in impatient and f"= {pairs.SEMISYNC_MS}" in patient
+    assert "= 2000" in impatient and f"= {SEMISYNC_MS}" in patient

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from bootstrap.checks import Check
 from bootstrap.facts.mysql import CLIENT, PATIENCE_S, PLUGIN
-from bootstrap.shared import pairs
 from stacks.plan_data_types import MysqlPlan
-from stacks.plan_gtid_types import GtidPlan
+from stacks.plan_gtid_types import SEMISYNC_MS, GtidPlan
 from stacks.plan_types import NodePlan
 
 CHECK_SETTINGS = "mysqld --defaults-file=%s --user=mysql --validate-config"
@@ -64,7 +63,7 @@ def gtid_checks(node: NodePlan, gtid: GtidPlan, *, stack: str, unit: str) -> tup
                 "SELECT @@innodb_flush_log_at_trx_commit = 1 AND @@sync_binlog = 1 AND"
                 ' @@sync_relay_log = 1 AND @@rpl_semi_sync_source_wait_point = "AFTER_SYNC" AND'
                 " @@rpl_semi_sync_source_wait_no_replica AND"
-                f" @@rpl_semi_sync_source_timeout = {pairs.SEMISYNC_MS}",
+                f" @@rpl_semi_sync_source_timeout = {SEMISYNC_MS}",
             ),
             failure=f"MySQL of {node.name} acknowledges earlier than planned: {again}",
         ),

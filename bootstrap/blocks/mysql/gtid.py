@@ -37,7 +37,7 @@ from bootstrap.shared import pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_active
 from stacks.capacity import PHP_PROCESSES
-from stacks.plan_gtid_types import GtidPlan
+from stacks.plan_gtid_types import SEMISYNC_MS, GtidPlan
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = drbd.NAME
@@ -65,7 +65,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             gtid=gtid,
             places={name: place_of(name) for name in secrets},
             hook=HOOK,
-            semisync_ms=pairs.SEMISYNC_MS,
+            semisync_ms=SEMISYNC_MS,
             first_data=FIRST_DATA,
             stop=STOP,
         )

@@ -13,7 +13,7 @@ from drills.workloads import append, local_append, mysql_append
 from drills.workloads.append import numbers
 from drills.workloads.joint import writing
 from drills.workloads.recorder import Writes, recording
-from stacks.plan_data_types import NfsPlan
+from stacks.plan_nfs_types import NfsPlan
 from stacks.plan_types import NodePlan, Plan
 from stacks.plan_web_types import DatabaseClient
 

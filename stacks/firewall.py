@@ -12,9 +12,10 @@ from ipaddress import IPv4Address, IPv4Network
 from stacks import addressing
 from stacks.model import Pair, Role, Stack, Tier, VipManager
 from stacks.model_data import NfsVersion
-from stacks.plan_data import data_plan, nfs_mounts
-from stacks.plan_data_types import NfsPlan
+from stacks.plan_data import data_plan
 from stacks.plan_gtid import gtid_plan
+from stacks.plan_nfs import nfs_mounts
+from stacks.plan_nfs_types import NfsPlan
 from stacks.plan_types import FirewallRule, VipPlan
 
 SSH_PORT = 22

@@ -26,21 +26,21 @@ from stacks.addressing import (
 )
 from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
 from stacks.model_data import Metadata, NfsVersion
-from stacks.plan_data import data_plan, nfs_mounts
+from stacks.plan_data import data_plan
 from stacks.plan_gtid import gtid_plan, split_plan
+from stacks.plan_nfs import nfs_mounts
 from stacks.plan_types import (
     DeployPlan,
     DiskPlan,
     Interface,
-    KeepalivedPlan,
     NameEntry,
     NetworkPlan,
     NodePlan,
     NotifyPlan,
     Plan,
     VipPlan,
-    VrrpInstance,
 )
+from stacks.plan_vrrp_types import KeepalivedPlan, VrrpInstance
 from stacks.plan_web import balancer_plan, web_plan
 
 PRIORITY_PREFERRED = 101

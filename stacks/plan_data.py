@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-
 from stacks.addressing import (
     DRBD_PORT,
     FENCE_PORT,
     FENCE_USER,
     HEARTBEAT_PORT,
-    LOCKD_PORT,
-    MOUNTD_PORT,
     MYSQL_PORT,
     OUTDATE_PORT,
-    STATD_PORT,
     gateway_address,
     metadata_mib,
     metadata_wwn,
     node_address,
     volume_wwn,
 )
+from stacks.members import addresses, by_id, clients_of, member_name
 from stacks.model import Pair, Stack, Tier
-from stacks.model_data import FILES_MOUNT, FencingDevice, Metadata, Nfs, NfsVersion
+from stacks.model_data import FencingDevice, Metadata, NfsVersion
 from stacks.plan_data_types import (
     DataPlan,
     DrbdFencing,
@@ -32,11 +28,10 @@ from stacks.plan_data_types import (
     HeartbeatLink,
     HeartbeatPlan,
     MysqlPlan,
-    NfsMount,
-    NfsPlan,
     OutdateLine,
     ServiceGroup,
 )
+from stacks.plan_nfs import nfs_plan
 
 GROUP_UNITS = {
     "mysql": ("mysql.service",),
@@ -72,23 +67,8 @@ def data_plan(stack: Stack, node: str, member: Pair | Tier) -> DataPlan | None:
         groups=_groups(stack, member, resources),
         fence=fence_plan(stack, node, member),
         mysql=mysql_plan(stack, node, member) if member.replication is None else None,
-        nfs=_nfs(stack, member),
+        nfs=nfs_plan(stack, member),
     )
-
-
-def nfs_mounts(stack: Stack, member: Pair | Tier) -> tuple[NfsMount, ...]:
-    """The exports that a node mounts."""
-    client = member.client if isinstance(member, Tier) else None
-    if client is not None:
-        return (_mount(stack, client.files, client.mount),)
-    if member.web is not None and member.web.files is not None:
-        return (_mount(stack, member.web.files, FILES_MOUNT),)
-    return ()
-
-
-def member_name(stack: Stack, member: Pair | Tier) -> str:
-    """Name of a pair or tier in the description."""
-    return next(name for name, other in stack.members().items() if other is member)
 
 
 def group_names(pair: Pair) -> tuple[str, ...]:
@@ -103,16 +83,6 @@ def fence_order(pair: Pair) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*first, *found]))
 
 
-def clients_of(stack: Stack, pair_name: str, service: str) -> list[str]:
-    """Nodes that use a pair's ``files`` or ``database``, by id."""
-    names: list[str] = []
-    for member in stack.members().values():
-        settings = (member.web, member.client if isinstance(member, Tier) else None)
-        if any(getattr(item, service, None) == pair_name for item in settings):
-            names += member.nodes
-    return sorted(names, key=lambda name: stack.nodes[name].id)
-
-
 def site_password(pair_name: str) -> str:
     """Name of the secret: the application's password in a pair's MySQL."""
     return f"{pair_name}-{MYSQL_ACCOUNT}"
@@ -123,13 +93,8 @@ def certificate_name(pair_name: str) -> str:
     return f"{pair_name}-certificate"
 
 
-def _by_id(stack: Stack, pair: Pair) -> tuple[str, str]:
-    first, second = sorted(pair.nodes, key=lambda name: stack.nodes[name].id)
-    return first, second
-
-
 def _resources(stack: Stack, pair: Pair) -> tuple[DrbdResource, ...]:
-    nodes = _by_id(stack, pair)
+    nodes = by_id(stack, pair)
     found = []
     for name, disk in sorted(pair.disks.items(), key=lambda item: item[1].id):
         network = stack.networks[disk.network]
@@ -197,7 +162,7 @@ def _heartbeat(stack: Stack, node: str, pair: Pair) -> HeartbeatPlan:
     networks = list(dict.fromkeys([*(disk.network for disk in pair.disks.values()), client]))
     secret = f"{member_name(stack, pair)}-heartbeat"
     return HeartbeatPlan(
-        nodes=_by_id(stack, pair),
+        nodes=by_id(stack, pair),
         port=HEARTBEAT_PORT,
         links=tuple(
             HeartbeatLink(
@@ -296,53 +261,8 @@ def mysql_plan(stack: Stack, node: str, pair: Pair) -> MysqlPlan | None:
         database=pair.mysql.database,
         account=MYSQL_ACCOUNT,
         buffer_pool_mib=pair.mysql.buffer_pool_mib,
-        clients=_addresses(stack, clients_of(stack, name, "database"), vip.network),
+        clients=addresses(stack, clients_of(stack, name, "database"), vip.network),
         password=site_password(name),
         certificate=certificate_name(name),
         key=f"{name}-certificate-key",
     )
-
-
-def _nfs(stack: Stack, pair: Pair) -> NfsPlan | None:
-    if pair.nfs is None:
-        return None
-    mount_point = f"/srv/{pair.nfs.disk}"
-    network = pair.vips[pair.nfs.vip].network
-    return NfsPlan(
-        version=pair.nfs.version,
-        vip=pair.vips[pair.nfs.vip].address,
-        statd_port=STATD_PORT,
-        lockd_port=LOCKD_PORT,
-        mountd_port=MOUNTD_PORT,
-        export=_export(pair.nfs),
-        state=f"{mount_point}/state",
-        mount_point=mount_point,
-        fsid=1 if pair.nfs.version is NfsVersion.V3 else 0,
-        clients=_addresses(stack, clients_of(stack, member_name(stack, pair), "files"), network),
-        root_squash=pair.nfs.root_squash,
-        lease_s=pair.nfs.lease_s,
-        threads=pair.nfs.threads,
-    )
-
-
-def _addresses(stack: Stack, names: list[str], network: str) -> tuple[IPv4Address, ...]:
-    return tuple(node_address(stack.networks[network], stack.nodes[name]) for name in names)
-
-
-def _mount(stack: Stack, pair_name: str, mount_point: str) -> NfsMount:
-    pair = stack.pairs[pair_name]
-    assert pair.nfs is not None
-    vip, old = pair.vips[pair.nfs.vip], pair.nfs.version is NfsVersion.V3
-    return NfsMount(
-        server=vip.address,
-        export=_export(pair.nfs) if old else "/",
-        version=pair.nfs.version,
-        callers=(vip.address, *_addresses(stack, list(_by_id(stack, pair)), vip.network)),
-        statd_port=STATD_PORT,
-        lockd_port=LOCKD_PORT,
-        mount_point=mount_point,
-    )
-
-
-def _export(nfs: Nfs) -> str:
-    return f"/srv/{nfs.disk}/export"

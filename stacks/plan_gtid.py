@@ -13,9 +13,10 @@ from stacks.addressing import (
     node_address,
     session_network,
 )
+from stacks.members import member_name
 from stacks.model import Pair, Stack, Tier
 from stacks.model_data import SplitKind
-from stacks.plan_data import MYSQL_ACCOUNT, fence_plan, member_name, mysql_plan, site_password
+from stacks.plan_data import MYSQL_ACCOUNT, fence_plan, mysql_plan, site_password
 from stacks.plan_gtid_types import (
     GtidPlan,
     MetadataPlan,

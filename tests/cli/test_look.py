@@ -14,7 +14,8 @@ from cli.main import run
 from cli.where import keys_of, rules, where
 from stacks.load import load_stack, stack_file, stack_names
 from stacks.plan import make_plan
-from stacks.plan_types import NodePlan, Plan, VrrpInstance
+from stacks.plan_types import NodePlan, Plan
+from stacks.plan_vrrp_types import VrrpInstance
 from tests.cli.test_comment import GOLDEN
 from tests.descriptions import STACKS
 

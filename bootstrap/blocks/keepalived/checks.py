@@ -5,7 +5,8 @@ from __future__ import annotations
 from bootstrap.checks import Check, is_active, is_enabled, runs_installed_binary
 from bootstrap.shared import pairs
 from stacks.model import Role
-from stacks.plan_types import KeepalivedPlan, NodePlan
+from stacks.plan_types import NodePlan
+from stacks.plan_vrrp_types import KeepalivedPlan
 
 UNIT = "keepalived.service"
 

@@ -59,7 +59,8 @@ from bootstrap.shared import notify, pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_configured
 from stacks.model import Role, VrrpMode
-from stacks.plan_types import DeployPlan, KeepalivedPlan, NodePlan, VrrpInstance
+from stacks.plan_types import DeployPlan, NodePlan
+from stacks.plan_vrrp_types import KeepalivedPlan, VrrpInstance
 
 NAME = "keepalived"
 UNIT = "keepalived.service"

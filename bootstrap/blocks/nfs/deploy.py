@@ -33,7 +33,8 @@ from bootstrap.shared import nfs3, pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN, check_unit
 from bootstrap.site import Site, ensure_active
 from stacks.model_data import NfsVersion
-from stacks.plan_data_types import NfsPlan, ServiceGroup
+from stacks.plan_data_types import ServiceGroup
+from stacks.plan_nfs_types import NfsPlan
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "nfs"

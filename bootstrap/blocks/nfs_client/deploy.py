@@ -22,7 +22,7 @@ from bootstrap.render import render
 from bootstrap.shared import nfs3
 from bootstrap.shared.systemd import check_unit
 from stacks.model_data import NfsVersion
-from stacks.plan_data_types import NfsMount
+from stacks.plan_nfs_types import NfsMount
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "nfs_client"

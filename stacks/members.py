@@ -1,0 +1,34 @@
+"""Small searches in a stack that several parts of the plan share."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from stacks.addressing import node_address
+from stacks.model import Pair, Stack, Tier
+
+
+def member_name(stack: Stack, member: Pair | Tier) -> str:
+    """Name of a pair or tier in the description."""
+    return next(name for name, other in stack.members().items() if other is member)
+
+
+def clients_of(stack: Stack, pair_name: str, service: str) -> list[str]:
+    """Nodes that use a pair's ``files`` or ``database``, by id."""
+    names: list[str] = []
+    for member in stack.members().values():
+        settings = (member.web, member.client if isinstance(member, Tier) else None)
+        if any(getattr(item, service, None) == pair_name for item in settings):
+            names += member.nodes
+    return sorted(names, key=lambda name: stack.nodes[name].id)
+
+
+def by_id(stack: Stack, pair: Pair) -> tuple[str, str]:
+    """The two nodes of a pair, the lower id first."""
+    first, second = sorted(pair.nodes, key=lambda name: stack.nodes[name].id)
+    return first, second
+
+
+def addresses(stack: Stack, names: list[str], network: str) -> tuple[IPv4Address, ...]:
+    """Addresses of nodes in a network, in their order."""
+    return tuple(node_address(stack.networks[network], stack.nodes[name]) for name in names)

@@ -1,4 +1,4 @@
-"""Shows a run of the engine: live on a terminal, line by line elsewhere."""
+"""Shows a run of the engine: live on a terminal, elsewhere line by line, and what it waits for."""
 
 from __future__ import annotations
 
@@ -18,25 +18,60 @@ from cli.events import WORDS, Line, Run, is_component
 COLOURS = {"error": "bold red", "warning": "yellow", "info#err": "yellow"}
 REFRESH_HZ = 4
 """Redraws per second of the live display: elapsed seconds are all that moves."""
+SILENCE_S = 30.0
+"""Where there is no live display a run that has told nothing for so long says what it is at: six
+emulated machines boot for minutes."""
 
 
-def follow(events: Iterable[dict[str, Any]], console: Console) -> Run:
+def follow(
+    events: Iterable[dict[str, Any]], console: Console, *, silence_s: float = SILENCE_S
+) -> Run:
     """Show events until there are no more; returns what they came to."""
-    run, lock = Run(), threading.Lock()
-    with _shown(run, lock, console):
+    run, lock, told = Run(), threading.Lock(), threading.Event()
+    shown = (
+        _shown(run, lock, console)
+        if console.is_terminal
+        else _reminded(run, lock, console, told, silence_s)
+    )
+    with shown:
         for event in events:
             with lock:
                 lines = run.take(event, now=time.monotonic())
             for line in lines:
                 tell(line, console)
+                told.set()
     return run
 
 
 @contextmanager
-def _shown(run: Run, lock: threading.Lock, console: Console) -> Iterator[None]:
-    if not console.is_terminal:
+def _reminded(
+    run: Run, lock: threading.Lock, console: Console, told: threading.Event, silence_s: float
+) -> Iterator[None]:
+    """After each silence say what is being done; ``told`` is set by whatever is said otherwise."""
+    ended = threading.Event()
+
+    def remind() -> None:
+        while not ended.is_set():
+            if told.wait(silence_s):
+                told.clear()
+                continue
+            with lock:
+                lines = waits(run, now=time.monotonic())
+            for line in lines:
+                tell(line, console)
+
+    thread = threading.Thread(target=remind, daemon=True)
+    thread.start()
+    try:
         yield
-        return
+    finally:
+        ended.set()
+        told.set()
+        thread.join()
+
+
+@contextmanager
+def _shown(run: Run, lock: threading.Lock, console: Console) -> Iterator[None]:
 
     def draw() -> Table:
         with lock:
@@ -51,6 +86,18 @@ def tell(line: Line, console: Console) -> None:
     style = COLOURS.get(line.severity, "")
     for text in line.text.splitlines():
         console.print(Text(f"  {text}", style=style), soft_wrap=True)
+
+
+def waits(run: Run, *, now: float) -> list[Line]:
+    """What is being done at this moment: a line for each resource, with its hosts."""
+    lines = []
+    for urn, work in run.running.items():
+        if not is_component(urn):
+            word = WORDS.get(work.step, (work.step, work.step))[0]
+            busy = "; ".join(f"{host} {text}".strip() for host, text in sorted(work.lines.items()))
+            what = f"{word} {work.kind} {work.name} ({now - work.since:.0f} s)"
+            lines.append(Line(f"{what}: {busy}" if busy else what))
+    return lines
 
 
 def table(run: Run, *, now: float) -> Table:

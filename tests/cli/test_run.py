@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import threading
+from collections.abc import Iterator
 from typing import Any
 
-from cli.display import table
+from rich.console import Console
+
+from cli.display import follow, table
 from cli.events import Run, read
 from cli.verify import exit_code, understand
 from tests.cli.test_look import plan
@@ -49,6 +54,25 @@ def test_hosts_show_their_newest_line_while_they_work() -> None:
     assert [item.text for item in line] == ["lb2: nginx: reload: changed"]
     assert run.running[URN].lines == {"lb1": "waiting for SSH", "lb2": "nginx: reload: changed"}
     assert table(run, now=5).row_count == 4
+
+
+def test_a_silent_run_without_a_terminal_says_what_it_waits_for() -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, width=200)
+    heard = threading.Event()
+
+    def events() -> Iterator[dict[str, Any]]:
+        yield began(PAIR)
+        yield began(URN)
+        yield said("lb1: waiting for SSH", ephemeral=True)
+        while "waiting" not in shown.getvalue():
+            assert not heard.wait(0.01)
+        yield ended(URN)
+
+    follow(events(), console, silence_s=0.02)
+    lines = shown.getvalue().splitlines()
+    assert lines[0] == "  creating Deploy lb-deploy (0 s): lb1 waiting for SSH"
+    assert lines[-1] == "  created Deploy lb-deploy (0 s)"
 
 
 def test_debug_lines_are_not_shown_and_errors_are_kept() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from drills.inside import PROGRAM, Sample, clock_offset, sample_of, sampled
 from drills.invariants import Verdict, one_holder, one_mysqld, one_primary, one_source, worst
+from drills.wait import wait_until
 from drills.workloads.recorder import end_group, start_group
 
 PROC = " 0: cs:Connected ro:{}/Secondary ds:UpToDate/UpToDate C r-----\n    ns:0 nr:0 oos:0\n"
@@ -134,6 +136,30 @@ def test_the_program_on_the_node_says_what_is_read_here() -> None:
     process.stdout.close()
     found = sample_of("a", line, at=1.0, wall=9.0)
     assert found is not None and found.up > 0 and found.boot
+
+
+def test_a_process_that_takes_another_name_is_seen_at_the_next_look() -> None:
+    program = PROGRAM.replace("EVERY_S, YOUNG_S, ALL_S = 0.8", "EVERY_S, YOUNG_S, ALL_S = 0.05")
+    looking = start_group([sys.executable, "-c", program.replace('== "mysqld"', '== "other"')])
+    lines = looking.stdout
+    assert lines is not None
+    with lines:
+        becoming = "read line; printf other >/proc/$$/comm; read line"
+        process = subprocess.Popen(["sh", "-c", becoming], stdin=subprocess.PIPE, text=True)
+        assert process.stdin is not None
+
+        def seen() -> tuple[int, ...]:
+            found = sample_of("a", lines.readline().decode(), at=1.0, wall=9.0)
+            assert found is not None
+            return found.mysqld
+
+        with process, process.stdin:
+            assert seen() == seen() == ()
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            wait_until(lambda: seen() == (process.pid,), what="its new name", timeout_s=20)
+        wait_until(lambda: seen() == (), what="its end", timeout_s=20)
+        end_group(looking)
 
 
 MOST_LINES = 60

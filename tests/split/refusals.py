@@ -101,6 +101,14 @@ class Client:
                 self.failed += 1
 
 
+def until_it_listens() -> None:
+    """Else each client would fail many times while HAProxy starts."""
+    while True:
+        with suppress(OSError), socket.create_connection((SOURCE, READS_PORT), PATIENCE_S):
+            return
+        time.sleep(0.02)
+
+
 def main(config: str, rounds: int, how: str) -> None:
     """Let the replica come and go."""
     Replica.hangs = how == "hangs"
@@ -110,6 +118,7 @@ def main(config: str, rounds: int, how: str) -> None:
         for host in (SOURCE, REPLICA):
             threading.Thread(target=target, args=(host,), daemon=True).start()
     splitter = subprocess.Popen(["haproxy", "-db", "-f", config])
+    until_it_listens()
     ended = threading.Event()
     clients = [Client() for _ in range(CLIENTS)]
     threads = [threading.Thread(target=client.ask, args=(ended,)) for client in clients]

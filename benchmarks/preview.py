@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
-import platform
 import statistics
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from drills.evidence import this_machine
 from stacks.load import load_stack, stack_file
 from stacks.plan import make_plan
 
@@ -50,9 +49,8 @@ def main() -> None:
         parts["preview"].append(timed(PAIRWISE, "preview", stack, "--json"))
         parts["offline preview"].append(timed(PAIRWISE, "preview", stack, "--json", "--offline"))
         parts["ssh to all nodes"].append(round_trips(stack, nodes))
-    cores = os.cpu_count()
     today = dt.datetime.now(tz=dt.UTC).date()
-    print(f"{today}, {platform.system()} {platform.machine()}, {cores} cores, stack {stack}")
+    print(f"{today}, {this_machine()}, stack {stack}")
     print("| part | median s | maximum s | ratio to ssh |\n|---|---|---|---|")
     floor = statistics.median(parts["ssh to all nodes"])
     for name, seconds in parts.items():

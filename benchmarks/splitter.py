@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import os
-import platform
 import shlex
 import statistics
 from typing import Any
 
 from bootstrap.shared import pairs
 from drills.drill import splitters_of
+from drills.evidence import this_machine
 from drills.running import LiveStack
 from drills.workloads import split_mix
 from drills.workloads.mysql_append import CONFIG, CONNECTED
@@ -26,11 +25,11 @@ from drills.workloads.split_reads import AS_USER
 from stacks.plan_gtid_types import GtidPlan, SplitPlan
 
 ROUNDS = 5
-STATEMENTS = 100
+STATEMENTS = 50
 """Of each kind, in each round."""
 SESSIONS = 4
 """At once, for ``SECONDS``."""
-SECONDS = 5.0
+SECONDS = 3.0
 PROGRAM = (
     CONNECTED
     + """\
@@ -73,9 +72,11 @@ foreach (json_decode($ways, true) as $name => $way) {
             // Nothing of the parent's is closed in its name.
             posix_kill(getmypid(), SIGKILL);
         }
+        fclose($pair[1]);
         $pipes[] = $pair[0];
     }
-    $told[$name]['rate'] = array_sum(array_map('fgets', $pipes)) / (float) $seconds;
+    $read_by = fn ($pipe) => fgets($pipe) ?: throw new RuntimeException('a session ended early');
+    $told[$name]['rate'] = array_sum(array_map($read_by, $pipes)) / (float) $seconds;
 }
 echo json_encode($told), "\\n";
 """
@@ -135,8 +136,7 @@ def main() -> None:
     node = given.node or splitters_of(stack.plan, next(iter(stack.plan.deploys)))[0]
     rounds = measured(stack, node)
     today = dt.datetime.now(tz=dt.UTC).date()
-    cores = os.cpu_count()
-    print(f"{today}, {platform.system()} {platform.machine()}, {cores} cores, {given.stack}/{node}")
+    print(f"{today}, {this_machine()}, {given.stack}/{node}")
     print("| way | a read, ms | a write, ms | session and read, ms | reads each second |")
     print("|---|---|---|---|---|")
     for way in rounds[0]:

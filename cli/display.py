@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cli.events import WORDS, Line, Run, is_component
+from cli.events import Line, Run
 
 COLOURS = {"error": "bold red", "warning": "yellow", "info#err": "yellow"}
 REFRESH_HZ = 4
@@ -91,24 +91,19 @@ def tell(line: Line, console: Console) -> None:
 def waits(run: Run, *, now: float) -> list[Line]:
     """What is being done at this moment: a line for each resource, with its hosts."""
     lines = []
-    for urn, work in run.running.items():
-        if not is_component(urn):
-            word = WORDS.get(work.step, (work.step, work.step))[0]
-            busy = "; ".join(f"{host} {text}".strip() for host, text in sorted(work.lines.items()))
-            what = f"{word} {work.kind} {work.name} ({now - work.since:.0f} s)"
-            lines.append(Line(f"{what}: {busy}" if busy else what))
+    for work in run.at_work():
+        busy = "; ".join(f"{host} {text}".strip() for host, text in sorted(work.lines.items()))
+        what = f"{work.doing} {work.kind} {work.name} ({now - work.since:.0f} s)"
+        lines.append(Line(f"{what}: {busy}" if busy else what))
     return lines
 
 
 def table(run: Run, *, now: float) -> Table:
     """What is being done at this moment, one row per resource and one per busy host."""
     grid = Table.grid(padding=(0, 2))
-    for urn, work in list(run.running.items()):
-        if is_component(urn):
-            continue
-        word = WORDS.get(work.step, (work.step, work.step))[0]
+    for work in run.at_work():
         grid.add_row(
-            Text(word, style="cyan"),
+            Text(work.doing, style="cyan"),
             Text(f"{work.kind} {work.name}"),
             Text(f"{now - work.since:.0f} s", style="dim"),
         )

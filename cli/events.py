@@ -41,6 +41,16 @@ class Work:
     lines: dict[str, str] = field(default_factory=dict)
     """What each of its hosts is busy with, newest text by host."""
 
+    @property
+    def doing(self) -> str:
+        """What is being done to it, in a word."""
+        return WORDS.get(self.step, (self.step, self.step))[0]
+
+    @property
+    def did(self) -> str:
+        """What has been done to it, in a word."""
+        return WORDS.get(self.step, (self.step, self.step))[1]
+
 
 @dataclass(frozen=True)
 class Line:
@@ -98,8 +108,7 @@ class Run:
             return []
         if work.step == "create":
             self.created.add(work.name)
-        word = WORDS.get(work.step, (work.step, work.step))[1]
-        return [Line(f"{word} {work.kind} {work.name} ({now - work.since:.0f} s)")]
+        return [Line(f"{work.did} {work.kind} {work.name} ({now - work.since:.0f} s)")]
 
     def _failed(self, metadata: dict[str, Any]) -> list[Line]:
         self.running.pop(metadata["urn"], None)
@@ -121,6 +130,10 @@ class Run:
         if severity == "error":
             self.errors.append(text)
         return [Line(text, severity)]
+
+    def at_work(self) -> list[Work]:
+        """Resources that are being changed, without those that only group others."""
+        return [work for urn, work in self.running.items() if not is_component(urn)]
 
     def summary(self) -> str:
         """What was done, in one sentence."""

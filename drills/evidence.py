@@ -39,12 +39,17 @@ def folder_of(stack: str, drill: str, stamp: str) -> Path:
     return path
 
 
+def this_machine() -> str:
+    """What a number was measured on."""
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
 def made_on(stack: str, drill: str) -> dict[str, str]:
     """Machine, commit and command of a run."""
     git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     done = subprocess.run(git, capture_output=True, text=True, check=False)
     return {
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "machine": this_machine(),
         "commit": done.stdout.strip() or "not in git",
         "command": f"pairwise drill run {stack} {drill}",
     }

@@ -11,7 +11,7 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from typing import IO
@@ -137,6 +137,20 @@ def start_again(stack: LiveStack, nodes: Iterable[str]) -> None:
     for node in nodes:
         if stack.machine_state(node) != "running":
             stack.start(node)
+
+
+def rebuild_quarantined(
+    stack: LiveStack,
+    problems: Iterable[str],
+    rebuilt: set[str],
+    say: Callable[[str], object] = print,
+) -> None:
+    """Rebuild each node that ``status`` calls quarantined, once, and add it to ``rebuilt``."""
+    for node in stack.plan.nodes:
+        if node not in rebuilt and any(f"{node} is quarantined" in text for text in problems):
+            rebuilt.add(node)
+            say(f"{node} is quarantined: pairwise replication rebuild")
+            stack.pairwise("replication", "rebuild", stack.name, node)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from drills.checkers import asked_off, powered_off
-from drills.faults import start_again
+from drills.faults import rebuild_quarantined, start_again
 from drills.inside import NodeWatch
 from drills.observe import Observations, holders
 from drills.running import LiveStack
@@ -336,8 +336,4 @@ class Stage:
     def _rebuild(self, problems: Sequence[str]) -> None:
         """A source that lost its power regularly has a transaction that nobody was told of: it is
         quarantined, and has its data copied anew by the command that ``status`` names."""
-        for node in self.nodes:
-            if node not in self.rebuilt and any(f"{node} is quarantined" in p for p in problems):
-                self.rebuilt.add(node)
-                self.say(f"{node} is quarantined: pairwise replication rebuild")
-                self.stack.pairwise("replication", "rebuild", self.stack.name, node)
+        rebuild_quarantined(self.stack, problems, self.rebuilt, say=self.say)

@@ -19,7 +19,7 @@ from stacks.consistency_pairs import (
 )
 from stacks.consistency_web import check_blocks, check_memory
 from stacks.model import Network, Pair, Stack, Tier
-from stacks.problems import LABEL, Check, Problem, twice
+from stacks.problems import LABEL, Check, Problem, Ranged, out_of_range, twice
 
 MAX_HOSTNAME = 63
 """Longest DNS label (RFC 1035 section 2.3.4); Linux allows 64 (HOST_NAME_MAX)."""
@@ -65,7 +65,7 @@ def check_names(stack: Stack) -> Iterator[Problem]:
 
 
 def check_ids(stack: Stack) -> Iterator[Problem]:
-    ranges: list[tuple[str, int, int, int]] = [("id", stack.id, 1, 254)]
+    ranges: list[Ranged] = [("id", stack.id, 1, 254)]
     ranges += [(f"networks.{n}.id", net.id, 1, 254) for n, net in stack.networks.items()]
     ranges += [(f"nodes.{n}.id", node.id, 2, 254) for n, node in stack.nodes.items()]
     disks = [
@@ -74,9 +74,7 @@ def check_ids(stack: Stack) -> Iterator[Problem]:
         for d, disk in pair.disks.items()
     ]
     ranges += [(where, number, 0, 99) for where, number in disks]
-    for where, number, low, high in ranges:
-        if not low <= number <= high:
-            yield Problem(where, f"{number} is out of range", f"choose {low} to {high}")
+    yield from out_of_range("", ranges)
     groups: list[list[tuple[str, object]]] = [
         [(f"networks.{n}.id", net.id) for n, net in stack.networks.items()],
         [(f"nodes.{n}.id", node.id) for n, node in stack.nodes.items()],

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from stacks.model import Pair, Role, Stack, Tier, VipManager
 from stacks.model_data import FencingDevice, Heartbeat, Mysql, Nfs
 from stacks.plan_data import fence_order, group_names
-from stacks.problems import Problem, twice
+from stacks.problems import Problem, Ranged, out_of_range, twice
 
 INITDEAD_FACTOR = 2
 """ha.cf(5): initdead is at least twice deadtime."""
@@ -46,7 +46,7 @@ def _settings(where: str, pair: Pair) -> Iterator[Problem]:
             yield Problem(where, f"{role} needs Heartbeat", "add `heartbeat: {}`")
     if pair.heartbeat is not None and not group_names(pair):
         yield Problem(f"{where}.heartbeat", "it has no group to hold", "add `mysql` or `nfs`")
-    numbers = [("drbd.resync_rate_mib", pair.drbd.resync_rate_mib, 1, 4096)]
+    numbers: list[Ranged] = [("drbd.resync_rate_mib", pair.drbd.resync_rate_mib, 1, 4096)]
     if pair.mysql is not None:
         numbers.append(("mysql.buffer_pool_mib", pair.mysql.buffer_pool_mib, 16, 65536))
     if pair.nfs is not None:
@@ -54,9 +54,7 @@ def _settings(where: str, pair: Pair) -> Iterator[Problem]:
             ("nfs.lease_s", pair.nfs.lease_s, 5, 3600),
             ("nfs.threads", pair.nfs.threads, 1, 512),
         ]
-    for key, number, low, high in numbers:
-        if not low <= number <= high:
-            yield Problem(f"{where}.{key}", f"{number} is out of range", f"choose {low} to {high}")
+    yield from out_of_range(where, numbers)
 
 
 def _times(where: str, times: Heartbeat) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stacks.model import Pair, Role, Stack, VipManager, VrrpMode
 from stacks.model_data import FencingDevice
-from stacks.problems import Problem
+from stacks.problems import Problem, out_of_range
 
 LAG_RANGE_S = (0.1, 3600.0)
 """The reconciler looks once a second; an hour is no limit any more."""
@@ -60,19 +60,13 @@ def _check(stack: Stack, where: str, pair: Pair) -> Iterator[Problem]:
         )
     yield from _check_network(stack, where, pair, settings.network)
     numbers = [
-        ("max_lag_s", settings.max_lag_s, LAG_RANGE_S),
-        ("silence_s", settings.silence_s, SILENCE_RANGE_S),
-        ("restart_s", settings.restart_s, RESTART_RANGE_S),
+        ("max_lag_s", settings.max_lag_s, *LAG_RANGE_S),
+        ("silence_s", settings.silence_s, *SILENCE_RANGE_S),
+        ("restart_s", settings.restart_s, *RESTART_RANGE_S),
     ]
     if settings.split is not None:
-        numbers.append(("split.drain_s", settings.split.drain_s, DRAIN_RANGE_S))
-    for key, number, (low, high) in numbers:
-        if not low <= number <= high:
-            yield Problem(
-                f"{where}.replication.{key}",
-                f"{number:g} is out of range",
-                f"choose {low:g} to {high:g}",
-            )
+        numbers.append(("split.drain_s", settings.split.drain_s, *DRAIN_RANGE_S))
+    yield from out_of_range(f"{where}.replication", numbers)
 
 
 def _check_network(stack: Stack, where: str, pair: Pair, name: str | None) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stacks.model import NetworkMode, Pair, Role, Stack
 from stacks.model_lvs import Director, Forwarding, ProbeKind, VirtualService
-from stacks.problems import Problem, twice
+from stacks.problems import Problem, Ranged, out_of_range, twice
 
 MAX_PORT = 65535
 MAX_WEIGHT = 65535
@@ -84,7 +84,7 @@ def _service(
             f"with {director.forwarding} a packet keeps its port, {service.port}",
             "remove it, or write nat",
         )
-    numbers = [("port", service.port, 1, MAX_PORT)]
+    numbers: list[Ranged] = [("port", service.port, 1, MAX_PORT)]
     if service.server_port is not None:
         numbers.append(("server_port", service.server_port, 1, MAX_PORT))
     if service.persistence_s is not None:
@@ -94,9 +94,7 @@ def _service(
         ("probe.every_s", service.probe.every_s, *PROBE_RANGE_S),
         ("probe.timeout_s", service.probe.timeout_s, *PROBE_RANGE_S),
     ]
-    for key, number, low, high in numbers:
-        if not low <= number <= high:
-            yield Problem(f"{where}.{key}", f"{number} is out of range", f"choose {low} to {high}")
+    yield from out_of_range(where, numbers)
     if service.probe.kind is not ProbeKind.HTTP:
         for key, found, usual in (
             ("request", service.probe.request, "/"),

@@ -11,7 +11,7 @@ from stacks.capacity import (
     web_memory_mib,
 )
 from stacks.model import Pair, Role, Stack, Tier
-from stacks.problems import Problem
+from stacks.problems import Problem, out_of_range
 
 
 def check_blocks(stack: Stack) -> Iterator[Problem]:
@@ -37,16 +37,13 @@ def check_blocks(stack: Stack) -> Iterator[Problem]:
 def _check_balancer(stack: Stack, where: str, member: Pair) -> Iterator[Problem]:
     assert member.balancer is not None
     balancer = member.balancer
-    for key, number, low, high in (
+    numbers = (
         ("connections", balancer.connections, MIN_CONNECTIONS, MAX_CONNECTIONS),
         ("max_body_mib", balancer.max_body_mib, 1, 1024),
         ("max_fails", balancer.max_fails, 0, 100),
         ("fail_timeout_s", balancer.fail_timeout_s, 1, 3600),
-    ):
-        if not low <= number <= high:
-            yield Problem(
-                f"{where}.balancer.{key}", f"{number} is out of range", f"choose {low} to {high}"
-            )
+    )
+    yield from out_of_range(f"{where}.balancer", numbers)
     target = stack.members().get(balancer.upstream)
     if target is None or target.web is None:
         yield Problem(
@@ -82,14 +79,11 @@ def _check_shared(stack: Stack, where: str, member: Pair, target: Pair | Tier) -
 
 def _check_web(stack: Stack, where: str, member: Pair | Tier) -> Iterator[Problem]:
     assert member.web is not None
-    for key, number, low, high in (
+    numbers = (
         ("max_body_mib", member.web.max_body_mib, 1, 1024),
         ("session_memory_mib", member.web.session_memory_mib, 8, 65536),
-    ):
-        if not low <= number <= high:
-            yield Problem(
-                f"{where}.web.{key}", f"{number} is out of range", f"choose {low} to {high}"
-            )
+    )
+    yield from out_of_range(f"{where}.web", numbers)
     networks = [set(stack.nodes[node].networks) for node in member.nodes if node in stack.nodes]
     if networks and not set.intersection(*networks) - {stack.management}:
         yield Problem(

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pydantic import ConfigDict
-
-STRICT = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+from stacks.model_data import STRICT
 
 
 class Forwarding(StrEnum):

@@ -30,6 +30,23 @@ class Problem:
 Check = Callable[[Stack], Iterable[Problem]]
 
 
+Ranged = tuple[str, float, float, float]
+"""A number of the description: its key, its value, the least and the most that is allowed."""
+
+
+def out_of_range(where: str, numbers: Iterable[Ranged]) -> Iterator[Problem]:
+    """One error for each number beyond its range; ``where`` is the place that has the keys."""
+    for key, number, low, high in numbers:
+        if not low <= number <= high:
+            place = f"{where}.{key}" if where else key
+            shown, least, most = map(_number, (number, low, high))
+            yield Problem(place, f"{shown} is out of range", f"choose {least} to {most}")
+
+
+def _number(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
 def twice(values: Iterable[tuple[str, object]]) -> Iterator[tuple[str, str, object]]:
     """Pairs of places that hold the same value: (second place, first place, value)."""
     first: dict[object, str] = {}

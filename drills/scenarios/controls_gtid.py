@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from drills.drill import GTID, POWERED_OFF, Drill
-from drills.faults import adverts_dropped, shut_down
+from drills.faults import shut_down
 from drills.faults_inside import reconciler_unasked, semisync_gives_up
 from drills.scenarios.source_links import isolated
-from drills.scenarios.sources import SHUT_S, wait_until_runs
+from drills.scenarios.sources import SHUT_S, started_deaf
 from drills.stage import Stage
 from drills.wait import wait_until
 
@@ -37,13 +37,9 @@ def comes_back_unasked(stage: Stage) -> None:
         with shut_down(stack, node):
             stage.wait_until_off(node, timeout_s=SHUT_S)
             stage.wait_until_all_at(stage.other(node))
-            stage.mark(f"{node} started, no advert reaches it")
-            with adverts_dropped(stack.netns, stage.plan.nodes[node], stage.links):
-                stack.start(node)
-                wait_until_runs(stage, node, "keepalived")
+            with started_deaf(stage, node):
                 what = "two holders of a VIP"
                 wait_until(partial(_is_double, stage), what=what, timeout_s=DOUBLE_S, every_s=1)
-        stage.mark("adverts arrive")
     stage.wait_until_steady()
 
 

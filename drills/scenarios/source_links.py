@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 from drills.drill import GTID, POWERED_OFF, Drill
@@ -85,23 +84,16 @@ def isolated(stage: Stage) -> None:
     left = stage.other(source)
     stage.must_fence = {source}
     stage.mark(f"{source} cut off, from the fence endpoint too")
-    with isolation(stage, source):
+    with (
+        cut(stage.stack.netns, stage.plans(source), stage.links),
+        endpoint_down(stage.stack.netns, [stage.plan.nodes[source]], stage.subject.fence),
+    ):
         stage.wait_until_off(source)
         stage.wait_until_all_at(left)
         stage.writes_go_on()
     stage.mark("links whole")
     stage.wait_until_steady_again()
     stage.expect_all_at(left)
-
-
-@contextmanager
-def isolation(stage: Stage, node: str) -> Iterator[None]:
-    """Cut a node off from its peer in every network, and from the fence endpoint."""
-    with (
-        cut(stage.stack.netns, stage.plans(node), stage.links),
-        endpoint_down(stage.stack.netns, [stage.plan.nodes[node]], stage.subject.fence),
-    ):
-        yield
 
 
 DRILLS = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from bootstrap.facts.mysql import CLIENT
@@ -49,25 +51,26 @@ def sequence(stage: Stage, *, turns: int) -> None:
 def _come_back_deaf(stage: Stage, node: str) -> None:
     """Its VIPs stay where they are, though it hears nobody who holds them."""
     left = stage.other(node)
+    with started_deaf(stage, node):
+        last(DEAF_S)
+        stage.expect_stayed(stage.groups, left, since=stage.marks[-1])
+
+
+@contextmanager
+def started_deaf(stage: Stage, node: str) -> Iterator[None]:
+    """Start a machine that no advert reaches, and go on when its keepalived runs."""
     stage.mark(f"{node} started, no advert reaches it")
-    since = stage.marks[-1]
+    command = "systemctl is-active --quiet keepalived && echo runs"
     with adverts_dropped(stage.stack.netns, stage.plan.nodes[node], stage.links):
         stage.stack.start(node)
-        wait_until_runs(stage, node, "keepalived")
-        last(DEAF_S)
-        stage.expect_stayed(stage.groups, left, since=since)
+        wait_until(
+            lambda: "runs" in stage.stack.exec(node, command, check=False),
+            what=f"keepalived to run on {node}",
+            timeout_s=BOOT_S,
+            every_s=2,
+        )
+        yield
     stage.mark("adverts arrive")
-
-
-def wait_until_runs(stage: Stage, node: str, unit: str) -> None:
-    """Wait until a machine that boots has started a unit."""
-    command = f"systemctl is-active --quiet {unit} && echo runs"
-    wait_until(
-        lambda: "runs" in stage.stack.exec(node, command, check=False),
-        what=f"{unit} to run on {node}",
-        timeout_s=BOOT_S,
-        every_s=2,
-    )
 
 
 def source_power_cut(stage: Stage) -> None:

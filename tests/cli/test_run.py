@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from cli.display import follow, table
 from cli.events import Run, read
 from cli.verify import exit_code, understand
+from drills.wait import wait_until
 from tests.cli.test_look import plan
 
 URN = "urn:pulumi:six::pairwise::pairwise:index:Pair$pyinfra:index:Deploy::lb-deploy"
@@ -59,14 +59,14 @@ def test_hosts_show_their_newest_line_while_they_work() -> None:
 def test_a_silent_run_without_a_terminal_says_what_it_waits_for() -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=200)
-    heard = threading.Event()
 
     def events() -> Iterator[dict[str, Any]]:
         yield began(PAIR)
         yield began(URN)
         yield said("lb1: waiting for SSH", ephemeral=True)
-        while "waiting" not in shown.getvalue():
-            assert not heard.wait(0.01)
+        wait_until(
+            lambda: "waiting" in shown.getvalue(), what="a reminder", timeout_s=10, every_s=0.01
+        )
         yield ended(URN)
 
     follow(events(), console, silence_s=0.02)

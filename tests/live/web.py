@@ -57,13 +57,13 @@ def crowd(
 
 def wait_for_everybody(seen: Observation, *, since: float, timeout_s: float) -> None:
     """Wait until every client has read its session and added a visit since an instant."""
+    count = len(sessions(seen.peek()))
 
     def all_did() -> bool:
         history = seen.peek()
         asked = [good_since(history, at=since, op=op) for op in ("session", "visit")]
         return all(len(clients) == count for clients in asked)
 
-    count = len(sessions(seen.peek()))
     wait_until(
         all_did, what=f"{count} clients to read and to visit", timeout_s=timeout_s, every_s=1
     )

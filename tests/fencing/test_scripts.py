@@ -273,6 +273,17 @@ def test_a_peer_that_is_off_costs_one_question(here: Fenced) -> None:
     assert here.asked == ["status", "off"] and here.questions == 1
 
 
+def test_who_is_promoted_looks_first_whether_the_peer_is_off(here: Fenced) -> None:
+    """A dead peer would be asked for three seconds before, with clients waiting."""
+    here.given(role="Secondary", status="off", outdater=None)
+    assert here.call("drbd-fence-peer") == 7
+    assert here.asked == ["status", "off"] and here.questions == 0
+    here.at(pairs.PEER_OFF).unlink()
+    here.given(role="Secondary", outdater=4)
+    assert here.call("drbd-fence-peer") == 4
+    assert here.asked == ["status"] and here.questions == 1
+
+
 @pytest.mark.parametrize("cs", ["Connected", "SyncSource"])
 def test_a_peer_that_is_back_is_neither_asked_nor_powered_off(here: Fenced, cs: str) -> None:
     """To outdate it would end the connection that it has just made."""

@@ -108,3 +108,12 @@ def test_what_was_said_of_an_absent_peer_ends_when_it_is_heard(
         drbd.write_text(drbd.read_text().replace("cs:Connected", "cs:WFConnection"))
     monitor.one_pass(Now(mono=time.monotonic(), wall=time.time()))
     assert mark.exists() is stays
+
+
+def test_a_pass_takes_its_time_while_heartbeat_moves_groups(here: Node) -> None:
+    """What starts then needs the processor, and nothing may be done."""
+    monitor = Monitor(CONFIG, here.folder / "memory.json", here.folder)
+    monitor.memory = Memory(changing_since=5.0)
+    moving = monitor.pace_s
+    monitor.memory = Memory()
+    assert moving == 2 * monitor.pace_s

@@ -43,6 +43,14 @@ EXPORTS = "/etc/exports"
 MODULES = "/etc/modules-load.d/pairwise-nfs.conf"
 OLD_UNITS = ("rpcbind.socket", "rpcbind.service", nfs3.STATD, nfs3.AT_BOOT)
 """Of NFS version 3: nfs-server.service would pull them in."""
+KERBEROS_UNITS = (
+    "auth-rpcgss-module.service",
+    "nfs-idmapd.service",
+    "rpc-gssd.service",
+    "rpc-svcgssd.service",
+)
+"""nfs-server.service pulls them in, in each take-over: exports are sec=sys, where the kernel sends
+numbers for names by itself (nfs4_disable_idmapping, which is on)."""
 NEW_UNITS = ("nfsdcld.service",)
 """The same the other way round."""
 
@@ -101,7 +109,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         packages=("nfs-kernel-server",),
         files=files(node, plan),
         units=(
-            *(Unit(name=name, boot=Boot.MASKED) for name in masked),
+            *(Unit(name=name, boot=Boot.MASKED) for name in (*masked, *KERBEROS_UNITS)),
             *(nfs3.RPCBIND if old else ()),
             Unit(name="nfs-server.service", boot=Boot.DISABLED, running=None),
             *(

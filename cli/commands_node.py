@@ -106,7 +106,7 @@ def start(stack: str, node: str) -> None:
 @stack_argument
 @node_argument
 def stop(stack: str, node: str) -> None:
-    """Shut a node's machine down; by force when it does not heed within a minute."""
+    """Shut a node's machine down; by force after a minute, or five where it has data to give up."""
     checkout = Checkout()
     plan = checkout.plan(stack)
     target = node_of(plan, node)

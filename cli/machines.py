@@ -21,6 +21,9 @@ UNKNOWN = "unknown"
 """The hypervisor itself does not answer."""
 SHUTDOWN_S = 60
 """A machine that heeds ACPI is off within half a minute, under emulation too."""
+DATA_S = 300
+"""The same for one that has data to give up: Heartbeat and a source may take so long to hand over
+(TimeoutStopSec of their units), and one that is cut off in the middle of it is a power cut."""
 VIRSH_S = 20
 """virsh answers at once, or its daemon hangs."""
 
@@ -118,11 +121,12 @@ class Machines:
         if self.state(node) == "shut off":
             return "was off already"
         self._do(node, "shutdown")
-        is_off = wait_until(lambda: self.state(node) == "shut off", timeout_s=SHUTDOWN_S)
+        limit_s = SHUTDOWN_S if node.data is None and node.gtid is None else DATA_S
+        is_off = wait_until(lambda: self.state(node) == "shut off", timeout_s=limit_s)
         if is_off:
             return "shut down"
         self._do(node, "destroy")
-        return f"powered off: it did not shut down within {SHUTDOWN_S} s"
+        return f"powered off: it did not shut down within {limit_s} s"
 
     def _do(self, node: NodePlan, verb: str) -> None:
         done = self.virsh(node, verb, node.machine)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 
 from drills.drill import BOTH, Drill
 from drills.faults_inside import service_stopped
+from drills.scenarios.sources import reboot
 from drills.stage import Stage
 
 HAND_FILE = "pairwise-drill-by-hand"
@@ -95,6 +97,12 @@ DRILLS = (
         sentence="Heartbeat is stopped on the active node, there and back: the peer takes over.",
         run=heartbeat_stop,
         seconds=150,
+    ),
+    Drill(
+        name="active-reboot",
+        sentence="The active node's machine reboots: its groups go over, nobody is powered off.",
+        run=partial(reboot, source=True),
+        seconds=240,
     ),
     Drill(
         name="switchover",

@@ -44,6 +44,7 @@ COMMON = "/etc/drbd.d/global_common.conf"
 EVENT_SCRIPT = f"{pairs.SCRIPTS}/drbd-event"
 FIRST_DATA = f"{pairs.SCRIPTS}/first-data"
 MEET_SCRIPT = f"{pairs.SCRIPTS}/meet-peer"
+STOP_SCRIPT = f"{pairs.SCRIPTS}/drbd-stop"
 VERIFY_SCRIPT = f"{pairs.SCRIPTS}/drbd-verify"
 EVENTS = (
     "pri-on-incon-degr",
@@ -69,6 +70,12 @@ CONNECT_INT_S = 3
 """Seconds between attempts to connect; a third of the default, a returning peer resyncs sooner."""
 CONNECT_S = 90
 """How long the initialiser waits for its peer's disks: attached by the batch before it."""
+
+
+STOP_LOOK_S = 0.5
+STOP_S = 60
+"""For which a node that shuts down leaves its disks to its peer, who takes two groups in 25 s under
+emulation. Where both nodes shut down nobody takes them, and both wait so long."""
 
 
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
@@ -148,7 +155,13 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             )
             for resource in resources
         ),
-        _unit(UNIT, text("drbd.service")),
+        ManagedFile(
+            path=STOP_SCRIPT,
+            content=text("drbd-stop", looks=round(STOP_S / STOP_LOOK_S), look_s=STOP_LOOK_S),
+            mode=0o755,
+            check=shell,
+        ),
+        _unit(UNIT, text("drbd.service", stop=STOP_SCRIPT)),
         _unit(MEET_UNIT, text("meet-peer.service", script=MEET_SCRIPT)),
         _unit("pairwise-drbd-verify.service", text("verify.service", script=VERIFY_SCRIPT)),
         _unit(VERIFY_TIMER, text("verify.timer", verify=data.drbd.verify)),

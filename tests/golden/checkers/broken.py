@@ -54,6 +54,7 @@ BROKEN = {
     "/usr/local/lib/pairwise/drbd-event": ("esac", "fi"),
     "/usr/local/lib/pairwise/first-data": ("esac", "fi"),
     "/usr/local/lib/pairwise/meet-peer": ("done", "fi"),
+    "/usr/local/lib/pairwise/drbd-stop": ("esac", "fi"),
     "/usr/local/lib/pairwise/drbd-verify": ("esac", "fi"),
     "/usr/local/lib/pairwise/fence": ("flock 9", "flock 9 ("),
     "/usr/local/lib/pairwise/drbd-fence-peer": ("esac", "fi"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stacks.model import Network, Pair, Stack, Vip, VipManager, VrrpMode
-from stacks.problems import LABEL, Problem, twice
+from stacks.problems import LABEL, Problem, out_of_range, twice
 
 MIN_DISK_MIB = 64
 """Room for DRBD's metadata, an ext4 journal and something to store."""
@@ -109,8 +109,8 @@ def check_vrrp(stack: Stack) -> Iterator[Problem]:
             yield Problem(f"{where}.vrid", "keepalived needs one", "choose 1 to 255")
         if not under_keepalived and vip.vrid is not None:
             yield Problem(f"{where}.vrid", "Heartbeat knows no VRID", "remove it")
-        if vip.vrid is not None and not 1 <= vip.vrid <= 255:
-            yield Problem(f"{where}.vrid", f"{vip.vrid} is out of range", "choose 1 to 255")
+        if vip.vrid is not None:
+            yield from out_of_range(where, [("vrid", vip.vrid, 1, 255)])
     vrids = [
         (f"{where}.vrid", (vip.network, vip.vrid))
         for where, _, vip in _vips(stack)

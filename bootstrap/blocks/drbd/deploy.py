@@ -70,8 +70,6 @@ CONNECT_INT_S = 3
 """Seconds between attempts to connect; a third of the default, a returning peer resyncs sooner."""
 CONNECT_S = 90
 """How long the initialiser waits for its peer's disks: attached by the batch before it."""
-
-
 STOP_LOOK_S = 0.5
 STOP_S = 60
 """For which a node that shuts down leaves its disks to its peer, who takes two groups in 25 s under

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 from typing_extensions import override
@@ -133,6 +134,11 @@ class Reader:
     def failed(self, begun: float) -> float:
         """Seconds from a moment until the last question ended that got no answer."""
         return self._last(begun, lambda words: not words.isdecimal())
+
+    def silence(self, begun: float) -> float:
+        """Seconds from one answer to the next, at most."""
+        ends = [end for _, end, words in self.seen if end >= begun and words.isdecimal()]
+        return round(max(b - a for a, b in pairwise([begun, *ends, time.monotonic()])), 2)
 
     def failures(self, begun: float, until: float = math.inf) -> int:
         """Questions without an answer that ended between two moments."""

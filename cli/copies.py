@@ -32,7 +32,7 @@ def chosen(pair: PairOf, group: str | None) -> tuple[DrbdResource, ...]:
     Raises:
         CommandError: the pair has no such group.
     """
-    wanted = {item.resource for item in pair.chosen(group or "")}
+    wanted = {item.disk.resource for item in pair.chosen(group or "") if item.disk is not None}
     return tuple(item for item in pair.data.drbd.resources if item.name in wanted)
 
 

@@ -13,7 +13,7 @@ from cli.status_groups import holds
 from cli.status_read import NodeAnswer
 from cli.transport import Ssh
 from cli.wait import wait_until
-from stacks.plan_data_types import DataPlan, ServiceGroup
+from stacks.plan_data_types import DataPlan, DrbdResource, ServiceGroup
 from stacks.plan_types import DeployPlan, NodePlan
 
 TAKE_OVER = "/usr/share/heartbeat/hb_takeover"
@@ -69,7 +69,7 @@ class PairOf:
         answers = {name: self.look(node) for name, node in self.part.nodes.items()}
         found: dict[str, str | None] = {}
         for group in groups:
-            resource = self.data.resource_of(group)
+            resource = self._resource(group)
             having = [name for name, answer in answers.items() if holds(group, resource, answer)]
             found[group.name] = having[0] if len(having) == 1 else None
         return found
@@ -83,16 +83,21 @@ class PairOf:
         known = {item.name: item for item in self.data.groups}
         return [known[name] for name in chosen(self.part, group, known)]
 
+    def _resource(self, group: ServiceGroup) -> DrbdResource | None:
+        return self.data.resource_of(group) if group.disk is not None else None
+
     def _is_at(self, group: ServiceGroup, node: str) -> bool:
         return self.holders([group])[group.name] == node
 
     def is_ready(self, group: ServiceGroup, target: NodePlan) -> str:
         """Why a node cannot take a group now; empty when it can."""
         answer = self.look(target)
-        resource = self.data.resource_of(group)
-        state = answer.drbd.get(resource.minor)
         if not answer.reachable:
             return f"{target.name} gives no answer ({answer.reason})"
+        resource = self._resource(group)
+        if resource is None:
+            return ""
+        state = answer.drbd.get(resource.minor)
         if state is None or not state.linked or state.disk != "UpToDate":
             found = "not attached" if state is None else f"{state.cs}, {state.disk}"
             return f"resource {resource.name} on {target.name} is {found}"

@@ -29,11 +29,10 @@ def judge_pair(
     node = next(iter(part.nodes.values()))
     if node.data is None:
         return [], []
-    by_name = {resource.name: resource for resource in node.data.drbd.resources}
     groups: list[dict[str, Any]] = []
     problems: list[str] = []
     for group in node.data.groups:
-        resource = by_name[group.resource]
+        resource = node.data.resource_of(group) if group.disk is not None else None
         holders = [n for n in sorted(part.nodes) if holds(group, resource, answers.get(n))]
         groups.append(_group(group, resource, part, answers, holders))
         problems += _group_problems(stack, part, group, holders, answers)
@@ -44,13 +43,12 @@ def judge_pair(
     return groups, problems
 
 
-def holds(group: ServiceGroup, resource: DrbdResource, answer: NodeAnswer | None) -> bool:
-    """Whether a node has all of a group: Primary, mounted, VIP."""
-    return (
-        answer is not None
-        and _state(resource, answer).role == "Primary"
-        and group.mount_point in answer.mounts
-        and str(group.vip) in answer.addresses
+def holds(group: ServiceGroup, resource: DrbdResource | None, answer: NodeAnswer | None) -> bool:
+    """Whether a node has all of a group: VIP, and where it has a disk Primary and mounted."""
+    if answer is None or str(group.vip) not in answer.addresses:
+        return False
+    return resource is None or (
+        _state(resource, answer).role == "Primary" and group.on_disk.mount_point in answer.mounts
     )
 
 
@@ -61,18 +59,19 @@ def _state(resource: DrbdResource, answer: NodeAnswer | None) -> DrbdState:
 
 def _group(
     group: ServiceGroup,
-    resource: DrbdResource,
+    resource: DrbdResource | None,
     part: DeployPlan,
     answers: Mapping[str, NodeAnswer],
     holders: list[str],
 ) -> dict[str, Any]:
     active = holders[0] if len(holders) == 1 else None
-    states = {name: _state(resource, answers.get(name)) for name in sorted(part.nodes)}
-    ready = [
-        name
-        for name, state in states.items()
-        if name != active and state.linked and state.disk == "UpToDate"
-    ]
+    if resource is None:
+        states = {}
+        ready = [n for n in sorted(part.nodes) if n in answers and answers[n].reachable]
+    else:
+        states = {name: _state(resource, answers.get(name)) for name in sorted(part.nodes)}
+        ready = [n for n, state in states.items() if state.linked and state.disk == "UpToDate"]
+    ready = [name for name in ready if name != active]
     return {
         "name": group.name,
         "kind": "heartbeat",

@@ -101,7 +101,7 @@ def request_lost(stack: LiveStack, node: str, group: ServiceGroup) -> Iterator[N
     a message is garbled: it believes that it has the group.
     """
     # Heartbeat calls a group by the first resource of its line in haresources.
-    text = LOST_REQUEST.format(key=f"drbddisk::{group.resource}", folder=FOLDER, manager=MANAGER)
+    text = LOST_REQUEST.format(key=group.key, folder=FOLDER, manager=MANAGER)
     steps = (
         f"mkdir -p {FOLDER}",
         f"cp -p {MANAGER} {FOLDER}/ResourceManager",
@@ -221,7 +221,8 @@ def remnants(groups: Iterable[ServiceGroup], *, is_gtid: bool) -> str:
         groups: of a node under Heartbeat. is_gtid: whether its server is one of a GTID pair.
     """
     drop_ins = f"{UNITS}/*.d/{DROP_IN}"
-    fillers = " ".join(shlex.quote(f"{group.mount_point}/{FILLER}") for group in groups)
+    disks = [group.disk for group in groups if group.disk is not None]
+    fillers = " ".join(shlex.quote(f"{disk.mount_point}/{FILLER}") for disk in disks)
     waits = f"{_semisync(SEMISYNC_MS)} || true;" if is_gtid else ""
     return (
         f"{_without_hook()}; {_asked_again()}; {waits} rm -f {fillers};"

@@ -64,8 +64,8 @@ def group_starts(group: ServiceGroup) -> dict[str, str]:
     runs = r"Running /etc/ha\.d/+resource\.d/"
     first_unit = group.units[0] if group.units else ""
     return {
-        "promote": rf"{runs}drbddisk {re.escape(group.resource)} start",
-        "mount": rf"{runs}pwunit {re.escape(group.mount_unit)} .*start",
+        "promote": rf"{runs}drbddisk {re.escape(group.on_disk.resource)} start",
+        "mount": rf"{runs}pwunit {re.escape(group.on_disk.mount_unit)} .*start",
         "start": rf"^Starting {re.escape(first_unit)} ",
         "vip": rf"{runs}pwvip {re.escape(str(group.vip))}/\S+ \S+ start",
     }

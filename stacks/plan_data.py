@@ -25,6 +25,7 @@ from stacks.plan_data_types import (
     DrbdResource,
     DrbdSide,
     FencePlan,
+    GroupDisk,
     HeartbeatLink,
     HeartbeatPlan,
     MysqlPlan,
@@ -200,11 +201,13 @@ def _groups(
             ServiceGroup(
                 name=name,
                 prefers=vip.prefers,
-                resource=resource.name,
-                device=resource.device,
-                mount_point=resource.mount_point,
-                # systemd.unit(5): an escaped path; disk names may hold hyphens.
-                mount_unit=f"srv-{resource.name.replace('-', chr(92) + 'x2d')}.mount",
+                disk=GroupDisk(
+                    resource=resource.name,
+                    device=resource.device,
+                    mount_point=resource.mount_point,
+                    # systemd.unit(5): an escaped path; disk names may hold hyphens.
+                    mount_unit=f"srv-{resource.name.replace('-', chr(92) + 'x2d')}.mount",
+                ),
                 units=NFS3_UNITS if old else GROUP_UNITS[name],
                 after_vip=(NFS3_NOTIFY,) if old else (),
                 vip=vip.address,

@@ -83,13 +83,9 @@ class DrbdPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceGroup:
-    """What moves together between the nodes: disk, file system, daemons, VIP."""
+class GroupDisk:
+    """A replicated disk and its file system, which move with a group."""
 
-    name: str
-    """``mysql`` or ``nfs``."""
-    prefers: str
-    """Node that holds it in steady state: the preferred one of its VIP."""
     resource: str
     """Its DRBD resource."""
     device: str
@@ -98,6 +94,18 @@ class ServiceGroup:
     """Where its file system is mounted."""
     mount_unit: str
     """systemd unit of that mount; nothing but Heartbeat starts it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceGroup:
+    """What moves together between the nodes: disk, file system, daemons, VIP."""
+
+    name: str
+    """``mysql``, ``nfs`` or ``director``."""
+    prefers: str
+    """Node that holds it in steady state: the preferred one of its VIP."""
+    disk: GroupDisk | None
+    """What it has on a replicated disk; none: it keeps nothing, and is fenced for nothing."""
     units: tuple[str, ...]
     """Its daemons' units, in the order in which they start."""
     after_vip: tuple[str, ...]
@@ -108,6 +116,21 @@ class ServiceGroup:
     """Prefix length of the VIP's network."""
     interface: str
     """Interface that holds the VIP."""
+
+    @property
+    def on_disk(self) -> GroupDisk:
+        """The disk of a group that has one."""
+        assert self.disk is not None, f"group {self.name} has no disk"
+        return self.disk
+
+    @property
+    def key(self) -> str:
+        """Heartbeat's name for it: the first resource of its line in haresources."""
+        if self.disk is not None:
+            return f"drbddisk::{self.disk.resource}"
+        if self.units:
+            return f"pwunit::{'::'.join(self.units)}"
+        return f"pwvip::{self.vip}/{self.prefix}::{self.interface}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +269,7 @@ class DataPlan:
 
     def resource_of(self, group: ServiceGroup) -> DrbdResource:
         """The replicated disk that a group lives on."""
-        return next(item for item in self.drbd.resources if item.name == group.resource)
+        return next(item for item in self.drbd.resources if item.name == group.on_disk.resource)
 
     @property
     def secrets(self) -> tuple[str, ...]:

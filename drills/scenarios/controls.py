@@ -26,7 +26,7 @@ def partition_unsafe(stage: Stage) -> None:
     stage.mark("both links cut")
     with cut(stage.stack.netns, stage.plans(stage.active), stage.links):
         for group in stage.data.groups:
-            what = f"two Primaries of {group.resource}"
+            what = f"two Primaries of {group.on_disk.resource}"
             wait_until(partial(_is_double, stage, group), what=what, timeout_s=MOVE_S, every_s=1)
         stage.mark("both nodes are Primary")
         last(BOTH_S)

@@ -19,14 +19,14 @@ def disk_full(stage: Stage) -> None:
     """A named problem; writes are refused and none is lost; there is room again, and they go on."""
     group = stage.disk_group
     active = stage.holder(group)
-    stage.mark(f"{group.mount_point} full on {active}")
+    stage.mark(f"{group.on_disk.mount_point} full on {active}")
     since = stage.marks[-1].at
 
     def refused() -> list[Write]:
         history = stage.writes[group.name].history()
         return [write for write in history if write.error and write.invoked >= since]
 
-    with filled(stage.stack, active, group.mount_point):
+    with filled(stage.stack, active, group.on_disk.mount_point):
         what = f"a write to {group.name} that is refused"
         wait_until(refused, what=what, timeout_s=REFUSED_S, every_s=1)
         stage.wait_for_problem("nearly full", timeout_s=NAMED_S)
@@ -40,8 +40,8 @@ def disk_lost(stage: Stage) -> None:
     """The Primary goes on with its peer's copy, and ``status`` names what is wrong."""
     group = stage.disk_group
     active = stage.holder(group)
-    stage.mark(f"backing disk of {group.resource} detached on {active}")
-    with disk_detached(stage.stack, active, group.resource):
+    stage.mark(f"backing disk of {group.on_disk.resource} detached on {active}")
+    with disk_detached(stage.stack, active, group.on_disk.resource):
         stage.writes_go_on()
         stage.wait_for_problem("Diskless", timeout_s=NAMED_S)
     stage.mark("backing disk attached")

@@ -60,25 +60,25 @@ def _use_by_hand(stage: Stage, node: str, *, expected: str, text: str) -> str:
     """Promote and mount on a node, read the other's text and leave its own, which is returned;
     meanwhile the other one is refused everything."""
     stack, group, idle = stage.stack, stage.disk_group, stage.other(node)
-    file = f"{group.mount_point}/{HAND_FILE}"
-    stack.exec(node, f"drbdadm primary {group.resource}")
+    file = f"{group.on_disk.mount_point}/{HAND_FILE}"
+    stack.exec(node, f"drbdadm primary {group.on_disk.resource}")
     try:
         # systemd makes it with the first take-over, which a node may not have had yet.
-        stack.exec(node, f"mkdir -p {group.mount_point}")
-        stack.exec(node, f"mount {group.device} {group.mount_point}")
+        stack.exec(node, f"mkdir -p {group.on_disk.mount_point}")
+        stack.exec(node, f"mount {group.on_disk.device} {group.on_disk.mount_point}")
         try:
             if expected:
                 found = stack.exec(node, f"cat {file}").strip()
                 stage.expect(found == expected, f"{node} read {found!r} and not {expected!r}")
                 stage.say(f"{node} read {found!r}")
             stack.exec(node, f"echo '{text}' >{file}; sync -f {file}")
-            _refused(stage, idle, f"mount {group.device} {group.mount_point}")
-            _refused(stage, idle, f"drbdadm primary {group.resource}")
+            _refused(stage, idle, f"mount {group.on_disk.device} {group.on_disk.mount_point}")
+            _refused(stage, idle, f"drbdadm primary {group.on_disk.resource}")
             _refused(stage, idle, f"systemctl start {group.units[-1]}")
         finally:
-            stack.exec(node, f"umount {group.mount_point}")
+            stack.exec(node, f"umount {group.on_disk.mount_point}")
     finally:
-        stack.exec(node, f"drbdadm secondary {group.resource}")
+        stack.exec(node, f"drbdadm secondary {group.on_disk.resource}")
     return text
 
 

@@ -281,10 +281,10 @@ def test_what_is_removed_from_a_node_is_shell(tmp_path: Path) -> None:
     assert data is not None
     text = faults_inside.remnants(data.groups, is_gtid=True)
     places = (faults_inside.UNITS, faults_inside.FOLDER, faults_inside.KEEPALIVED)
-    for ours in (*places, data.groups[0].mount_point):
+    for ours in (*places, data.groups[0].on_disk.mount_point):
         text = text.replace(ours, f"{tmp_path}{ours}")
     drop_in = Path(f"{tmp_path}{faults_inside.UNITS}/a.service.d/{faults_inside.DROP_IN}")
-    filler = Path(f"{tmp_path}{data.groups[0].mount_point}/{faults_inside.FILLER}")
+    filler = Path(f"{tmp_path}{data.groups[0].on_disk.mount_point}/{faults_inside.FILLER}")
     unasked = Path(f"{tmp_path}{faults_inside.DESCRIBED}")
     for path in (drop_in, filler, unasked):
         path.parent.mkdir(parents=True)

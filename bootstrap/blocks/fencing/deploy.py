@@ -91,8 +91,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     if node.gtid is not None:
         minors["mysql"] = None
     if data is not None:
-        by_name = {resource.name: resource.minor for resource in data.drbd.resources}
-        minors |= {group.name: by_name[group.resource] for group in data.groups}
+        on_disk = [group for group in data.groups if group.disk is not None]
+        minors |= {group.name: data.resource_of(group).minor for group in on_disk}
     # The last match of the script wins: the first one of the survivor order comes last.
     places = sorted(
         ((name, minor, fence.delays_s[name]) for name, minor in minors.items()),

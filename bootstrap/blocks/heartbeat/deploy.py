@@ -113,12 +113,13 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     )
     mounts = (
         ManagedFile(
-            path=f"/etc/systemd/system/{group.mount_unit}",
-            content=text("group.mount", group=group),
+            path=f"/etc/systemd/system/{disk.mount_unit}",
+            content=text("group.mount", group=group, disk=disk),
             effect=pairs.NEEDS_SWITCHOVER,
-            check=check_unit(group.mount_unit),
+            check=check_unit(disk.mount_unit),
         )
         for group in data.groups
+        if (disk := group.disk) is not None
     )
     secret = data.heartbeat.secret
     return (
@@ -150,7 +151,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
     data = _data(node)
-    mounts = (Unit(name=group.mount_unit, boot=Boot.STATIC, running=None) for group in data.groups)
+    disks = [group.disk for group in data.groups if group.disk is not None]
+    mounts = (Unit(name=disk.mount_unit, boot=Boot.STATIC, running=None) for disk in disks)
     return Manifest(
         block=NAME,
         packages=("heartbeat", "iputils-arping", "e2fsprogs", "resource-agents"),

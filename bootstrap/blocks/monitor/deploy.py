@@ -28,6 +28,7 @@ from __future__ import annotations
 import json
 
 from bootstrap.blocks.monitor import program
+from bootstrap.blocks.monitor.program.seen import NO_DISK
 from bootstrap.checks import Check
 from bootstrap.facts import drbd
 from bootstrap.managed import ManagedFile, Manifest
@@ -104,16 +105,15 @@ def _config(node: NodePlan, plan: DeployPlan) -> dict[str, object]:
 
 
 def _group(group: ServiceGroup, data: DataPlan) -> dict[str, object]:
-    minors = {resource.name: resource.minor for resource in data.drbd.resources}
+    disk = group.disk
     return {
         "name": group.name,
         "prefers": group.prefers,
-        # Heartbeat calls a group by the first resource of its line in haresources.
-        "key": f"drbddisk::{group.resource}",
-        "resource": group.resource,
-        "minor": minors[group.resource],
-        "mount_point": group.mount_point,
-        "connections": f"{group.mount_point}/{pairs.CONNECTIONS}",
+        "key": group.key,
+        "resource": "" if disk is None else disk.resource,
+        "minor": NO_DISK.minor if disk is None else data.resource_of(group).minor,
+        "mount_point": "" if disk is None else disk.mount_point,
+        "connections": "" if disk is None else f"{disk.mount_point}/{pairs.CONNECTIONS}",
         "units": list(group.units),
         "helpers": [name for unit in group.units for name in HELPERS.get(unit, ())],
         "vip": str(group.vip),

@@ -131,7 +131,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
     return (
         ManagedFile(
-            path=f"{pairs.FIRST_DATA_HOOKS}/{group.resource}",
+            path=f"{pairs.FIRST_DATA_HOOKS}/{group.on_disk.resource}",
             content=text("first-data"),
             mode=0o755,
             check="sh -n %s",

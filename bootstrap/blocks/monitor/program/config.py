@@ -17,13 +17,13 @@ class Group:
     """What moves together: disk, file system, daemons, VIP."""
 
     name: str
-    """``mysql`` or ``nfs``."""
+    """``mysql``, ``nfs`` or ``director``."""
     prefers: str
     """Node to which it belongs: ``local`` there and ``foreign`` on the other one."""
     key: str
     """First resource of its line in haresources: Heartbeat's name for it."""
     resource: str
-    """Its DRBD resource."""
+    """Its DRBD resource; empty: it keeps nothing on a disk, and the next three say nothing."""
     minor: int
     """Of that resource's device."""
     mount_point: str

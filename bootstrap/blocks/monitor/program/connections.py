@@ -64,6 +64,8 @@ def follow(config: Config, memory: Memory, seen: Observation) -> tuple[Memory, l
     actions: list[Action] = []
     for group in config.groups:
         name = group.name
+        if not group.connections:
+            continue
         if seen.holding(group) is not Holding.HELD:
             connected.pop(name, None)
             noted.pop(name, None)

@@ -65,7 +65,7 @@ def addresses(lines: Iterable[str]) -> frozenset[str]:
 
 def mounts(lines: Iterable[str], groups: Iterable[Group]) -> dict[str, bool]:
     """Mount point -> whether it is read-only, for the groups' own devices alone."""
-    wanted = {(f"/dev/drbd{group.minor}", group.mount_point) for group in groups}
+    wanted = {(f"/dev/drbd{group.minor}", group.mount_point) for group in groups if group.resource}
     found = {}
     for line in lines:
         device, point, _, options, *_ = line.split(" ")

@@ -148,7 +148,8 @@ def _of_node(config: Config, memory: Memory, seen: Observation, now: Now) -> Ite
 
 
 def _of_group(config: Config, memory: Memory, seen: Observation, group: Group) -> Iterator[Finding]:
-    yield from _of_disk(config, seen.state(group), group)
+    if group.resource:
+        yield from _of_disk(config, seen.state(group), group)
     here = f"{group.mount_point} on {config.node}"
     mount = seen.mounts.get(group.mount_point)
     if mount is not None and mount.read_only:

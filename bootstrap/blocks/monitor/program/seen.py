@@ -9,12 +9,15 @@ from enum import StrEnum
 from bootstrap.blocks.monitor.program.config import Group
 from bootstrap.facts.drbd import DrbdState, absent
 
+NO_DISK = DrbdState(minor=-1, cs="Connected", disk="UpToDate", peer_disk="UpToDate")
+"""Of a group that keeps nothing: either node may have it, and no disk tells which one does."""
+
 
 class Holding(StrEnum):
     """How much of a group is on this node."""
 
     HELD = "held"
-    """DRBD Primary, file system mounted, VIP set: its daemons must run."""
+    """VIP set; where it has a disk, Primary and mounted: its daemons must run."""
     PARTLY = "partly"
     """Some of that: it is moving, or something is wrong."""
     ABSENT = "absent"
@@ -102,15 +105,15 @@ class Observation:
 
     def state(self, group: Group) -> DrbdState:
         """Its DRBD resource."""
+        if not group.resource:
+            return NO_DISK
         return self.drbd.get(group.minor, absent(group.minor))
 
     def holding(self, group: Group) -> Holding:
         """How much of it is here."""
-        parts = (
-            self.state(group).role == "Primary",
-            group.mount_point in self.mounts,
-            group.vip in self.addresses,
-        )
+        parts = [group.vip in self.addresses]
+        if group.resource:
+            parts += [self.state(group).role == "Primary", group.mount_point in self.mounts]
         if all(parts):
             return Holding.HELD
         return Holding.PARTLY if any(parts) else Holding.ABSENT

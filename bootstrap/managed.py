@@ -169,6 +169,8 @@ class Manifest:
     """Block devices that the block looks at before it writes to one."""
     mysql_account: str = ""
     """Account of a MySQL server that the block looks at where that runs; empty: none."""
+    lvs: bool = False
+    """Whether the block looks at the kernel's virtual services."""
     accounts: bool = False
     """Whether this block guards the list of login users (one block does)."""
 
@@ -194,5 +196,6 @@ def union(manifests: Iterable[Manifest]) -> Manifest:
         modes=tuple(mode for m in all_of for mode in m.modes),
         disks=tuple(disk for m in all_of for disk in m.disks),
         mysql_account="".join(m.mysql_account for m in all_of),
+        lvs=any(m.lvs for m in all_of),
         accounts=any(m.accounts for m in all_of),
     )

@@ -17,6 +17,9 @@ from bootstrap.blocks.fencing import deploy as fencing
 from bootstrap.blocks.gtid_pair import deploy as gtid_pair
 from bootstrap.blocks.heartbeat import deploy as heartbeat
 from bootstrap.blocks.keepalived import deploy as keepalived
+from bootstrap.blocks.ldirectord import deploy as ldirectord
+from bootstrap.blocks.lvs import deploy as lvs
+from bootstrap.blocks.lvs_real_server import deploy as lvs_real_server
 from bootstrap.blocks.memcached import deploy as memcached
 from bootstrap.blocks.monitor import deploy as monitor
 from bootstrap.blocks.mysql import deploy as mysql
@@ -76,6 +79,8 @@ ORDER = (
     _row(memcached, lambda node: Role.WEB in node.roles),
     # Before PHP: its first page finds the way to the database.
     _row(rw_split, lambda node: node.split is not None),
+    # Before what listens at the VIPs.
+    _row(lvs_real_server, lambda node: node.real_server is not None),
     _row(php_web, lambda node: Role.WEB in node.roles),
     # After nginx: a first health check that fails would give the VIPs away again. Not bound to a
     # role: any pair may have VIPs under keepalived; without nginx there is nothing to check yet,
@@ -88,7 +93,7 @@ ORDER = (
         ),
     ),
     # Its disks are attached while it is configured: the file systems come with heartbeat.
-    _row(drbd, lambda node: node.data is not None),
+    _row(drbd, lambda node: node.data is not None and bool(node.data.drbd.resources)),
     # DRBD's handler, before anything is Primary.
     _row(fencing, lambda node: node.fence is not None),
     _row(mysql, lambda node: node.data is not None and node.data.mysql is not None),
@@ -98,13 +103,18 @@ ORDER = (
     # After the reconciler, whose words it passes on.
     _row(rw_split_agent, lambda node: node.gtid is not None and node.gtid.split is not None),
     _row(nfs, lambda node: node.data is not None and node.data.nfs is not None),
-    # After the daemons of its groups: it makes their first data with their hooks, then starts them.
+    _row(lvs, lambda node: node.director is not None),
+    # After the table that it fills.
+    _row(
+        ldirectord,
+        lambda node: node.director is not None and any(s.is_probed for s in node.director.services),
+    ),
+    # After the daemons of its groups, and the table behind their VIP: it makes their first data
+    # with their hooks, then starts them.
     _row(heartbeat, lambda node: node.data is not None),
     # Last: it acts on what the others have started.
     _row(monitor, lambda node: node.data is not None),
     _row(nfs_client, lambda node: bool(node.mounts)),
-    # director, real_server: their blocks come with later issues; until then such a node has the
-    # base.
 )
 
 

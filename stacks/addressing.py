@@ -32,6 +32,8 @@ SPLIT_ROUTER_PORT = 3315
 """Port of MySQL Router there, in front of those two."""
 SPLIT_AGENT_PORT = 3318
 """Where a node of a GTID pair tells splitters what it is good for."""
+LVS_SYNC_PORT = 8848
+"""UDP: connections from the active director, the kernel's default (ip_vs_sync.c)."""
 NFS_PORT = 2049
 """Port of NFS; version 4 needs no other (IANA: nfs)."""
 RPCBIND_PORT = 111

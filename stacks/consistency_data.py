@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from stacks.model import Pair, Role, Stack, Tier, VipManager
 from stacks.model_data import FencingDevice, Heartbeat, Mysql, Nfs
-from stacks.plan_data import fence_order, group_names
+from stacks.plan_data import fence_order, group_names, group_vips
 from stacks.problems import Problem, Ranged, out_of_range, twice
 
 INITDEAD_FACTOR = 2
@@ -93,7 +93,7 @@ def _times(where: str, times: Heartbeat) -> Iterator[Problem]:
 
 def _groups(stack: Stack, where: str, pair: Pair) -> Iterator[Problem]:
     found: list[tuple[str, Mysql | Nfs]] = [
-        (name, getattr(pair, name)) for name in sorted(group_names(pair))
+        (name, getattr(pair, name)) for name in sorted(group_names(pair)) if name != "director"
     ]
     for name, group in found:
         if group.disk not in pair.disks:
@@ -114,7 +114,8 @@ def _groups(stack: Stack, where: str, pair: Pair) -> Iterator[Problem]:
         places = ((f"{where}.{name}.{key}", getattr(group, key)) for name, group in found)
         for place, other, value in twice(places):
             yield Problem(place, f"{value!r} is taken by {other}", "give each group its own")
-    vips = [pair.vips[group.vip] for _, group in found if group.vip in pair.vips]
+    names = [vip for group in group_names(pair) for vip in group_vips(pair, group)]
+    vips = [pair.vips[name] for name in names if name in pair.vips]
     networks = {vip.network for vip in vips}
     if len(networks) > 1:
         yield Problem(
@@ -123,6 +124,8 @@ def _groups(stack: Stack, where: str, pair: Pair) -> Iterator[Problem]:
             "hold them in one network",
         )
     links = networks | {disk.network for disk in pair.disks.values()}
+    if pair.director is not None:
+        links.add(pair.director.network)
     if found and len(links) < 2:
         yield Problem(
             f"{where}.disks",

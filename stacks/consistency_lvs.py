@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.model import NetworkMode, Pair, Role, Stack
+from stacks.model import NetworkMode, Pair, Role, Stack, VipManager
 from stacks.model_lvs import Director, Forwarding, ProbeKind, VirtualService
+from stacks.plan_lvs import real_servers
 from stacks.problems import Problem, Ranged, out_of_range, twice
 
 MAX_PORT = 65535
@@ -25,6 +26,8 @@ def check_lvs(stack: Stack) -> Iterator[Problem]:
         where = f"pairs.{name}"
         if (Role.DIRECTOR in pair.roles) != (pair.director is not None):
             yield Problem(where, "role director and key director go together", "give both")
+        if pair.director is not None and pair.heartbeat is None:
+            yield Problem(where, "director needs Heartbeat", "add `heartbeat: {}`")
         if pair.director is not None:
             yield from _director(stack, where, pair, pair.director)
 
@@ -39,10 +42,34 @@ def _director(stack: Stack, where: str, pair: Pair, director: Director) -> Itera
     ]
     for place, other, _ in twice(places):
         yield Problem(place, f"{other} has its VIP and port", "choose another port")
+    yield from _network(stack, where, pair, director)
     yield from _gateway(where, pair, director)
     for name, service in director.services.items():
         yield from _service(f"{where}.services.{name}", pair, director, service)
         yield from _servers(stack, f"{where}.services.{name}.servers", pair, director, service)
+
+
+def _network(stack: Stack, where: str, pair: Pair, director: Director) -> Iterator[Problem]:
+    place = f"{where}.network"
+    lacking = [
+        node
+        for node in pair.nodes
+        if node in stack.nodes and director.network not in stack.nodes[node].networks
+    ]
+    if lacking:
+        yield Problem(
+            place,
+            f"{' and '.join(sorted(lacking))} have no card in {director.network!r}",
+            "name a network of both",
+        )
+    if director.network == stack.management:
+        yield Problem(place, "it is the management network", "name another one of both")
+    if director.network in {vip.network for vip in pair.vips.values()}:
+        yield Problem(
+            place,
+            f"{director.network!r} carries VIPs: one fault cuts all links between the directors",
+            "name another network of both",
+        )
 
 
 def _gateway(where: str, pair: Pair, director: Director) -> Iterator[Problem]:
@@ -68,6 +95,10 @@ def _service(
         known = ", ".join(pair.vips) or "none"
         yield Problem(
             f"{where}.vip", f"the pair has no VIP {service.vip!r}", f"use one of: {known}"
+        )
+    elif pair.vips[service.vip].manager is not VipManager.HEARTBEAT:
+        yield Problem(
+            f"{where}.vip", f"{service.vip!r} is not under Heartbeat", "write `manager: heartbeat`"
         )
     for role in (Role.MYSQL, Role.NFS):
         settings = getattr(pair, role)
@@ -125,15 +156,6 @@ def _servers(
             )
         elif service.vip in pair.vips:
             yield from _reach(stack, f"{where}.{node}", pair, director, service, node)
-
-
-def real_servers(stack: Stack, service: VirtualService) -> dict[str, int]:
-    """Node -> weight; a node's own number counts before its tier's."""
-    found: dict[str, int] = {}
-    for name, weight in service.servers.items():
-        if name in stack.tiers:
-            found |= dict.fromkeys(stack.tiers[name].nodes, weight)
-    return found | {name: weight for name, weight in service.servers.items() if name in stack.nodes}
 
 
 def _roles(stack: Stack, node: str) -> set[Role]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network
 
-from stacks import addressing
+from stacks import addressing, firewall_lvs
 from stacks.model import Pair, Role, Stack, Tier, VipManager
 from stacks.model_data import NfsVersion
 from stacks.plan_data import data_plan
@@ -42,6 +42,8 @@ def rules(
     found += _data(stack, node, member)
     found += _nfs_calls(stack, node, member)
     found += _replication(stack, node, member)
+    found += firewall_lvs.directors(stack, node, member)
+    found += firewall_lvs.real_servers(stack, node)
     return tuple(found)
 
 

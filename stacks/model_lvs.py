@@ -97,10 +97,7 @@ class VirtualService:
 
 @dataclass(frozen=True, kw_only=True)
 class Director:
-    """LVS on both nodes of a pair; the holder of a VIP answers for its virtual services.
-
-    It is read and checked; no block acts on it yet.
-    """
+    """LVS on both nodes of a pair; the holder of a VIP answers for its virtual services."""
 
     __pydantic_config__ = STRICT
 
@@ -108,6 +105,9 @@ class Director:
     """How packets get to the real servers."""
     services: dict[str, VirtualService]
     """The virtual services by name."""
+    network: str
+    """Network over which the directors tell each other their connections, so that these survive a
+    take-over; it carries heartbeats as well, and is another one than the VIPs'."""
     gateway: str | None = None
     """VIP of the pair that the real servers' default route leads to, so that their answers come
     back to the active director. Needed for ``nat``, and for nothing else."""

@@ -28,6 +28,7 @@ from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
 from stacks.model_data import Metadata, NfsVersion
 from stacks.plan_data import data_plan
 from stacks.plan_gtid import gtid_plan, split_plan
+from stacks.plan_lvs import director_plan, real_server_plan
 from stacks.plan_nfs import nfs_mounts
 from stacks.plan_types import (
     DeployPlan,
@@ -180,6 +181,8 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         web=web_plan(stack, name, member_name, member),
         data=data_plan(stack, name, member),
         gtid=gtid_plan(stack, name, member),
+        director=director_plan(stack, name, member),
+        real_server=real_server_plan(stack, name),
         split=split_plan(stack, member),
         mounts=mounts,
         notify=_notify(stack, node),

@@ -38,6 +38,8 @@ GROUP_UNITS = {
     "mysql": ("mysql.service",),
     # The client records are read before the server starts, and closed before the unmount.
     "nfs": ("nfsdcld.service", "nfs-server.service"),
+    # Both nodes hold the table and look at the real servers all the time: only the VIP moves.
+    "director": (),
 }
 """Daemons of each group, in the order in which they start."""
 NFS3_UNITS = ("rpc-statd.service", "nfs-server.service")
@@ -79,9 +81,19 @@ def group_names(pair: Pair) -> tuple[str, ...]:
 
 def fence_order(pair: Pair) -> tuple[str, ...]:
     """What makes a node the survivor of a cut, first thing first: its groups, and its source."""
-    found = [name for name in ("mysql", "nfs") if getattr(pair, name) is not None]
+    found = [name for name in ("mysql", "nfs", "director") if getattr(pair, name) is not None]
     first = [name for name in pair.survivor if name in found]
     return tuple(dict.fromkeys([*first, *found]))
+
+
+def group_vips(pair: Pair, name: str) -> tuple[str, ...]:
+    """VIPs that a group moves, by name in the description; the first one stands for the group."""
+    if name == "director":
+        assert pair.director is not None
+        named = [service.vip for service in pair.director.services.values()]
+        gateway = [pair.director.gateway] if pair.director.gateway is not None else []
+        return tuple(dict.fromkeys([*named, *gateway]))
+    return (getattr(pair, name).vip,)
 
 
 def site_password(pair_name: str) -> str:
@@ -144,7 +156,7 @@ def _drbd(stack: Stack, pair: Pair, resources: tuple[DrbdResource, ...]) -> Drbd
 
 def _initialiser(stack: Stack, pair: Pair) -> str:
     """The node that more groups prefer; where both have as many, the one with the lower id."""
-    preferred = [pair.vips[getattr(pair, name).vip].prefers for name in group_names(pair)]
+    preferred = [pair.vips[group_vips(pair, name)[0]].prefers for name in group_names(pair)]
     return max(pair.nodes, key=lambda name: (preferred.count(name), -stack.nodes[name].id))
 
 
@@ -160,7 +172,10 @@ def _heartbeat(stack: Stack, node: str, pair: Pair) -> HeartbeatPlan:
     settings = pair.heartbeat
     peer = next(name for name in pair.nodes if name != node)
     client = _client_network(pair)
-    networks = list(dict.fromkeys([*(disk.network for disk in pair.disks.values()), client]))
+    between = [disk.network for disk in pair.disks.values()]
+    if pair.director is not None:
+        between.append(pair.director.network)
+    networks = list(dict.fromkeys([*between, client]))
     secret = f"{member_name(stack, pair)}-heartbeat"
     return HeartbeatPlan(
         nodes=by_id(stack, pair),
@@ -185,7 +200,7 @@ def _heartbeat(stack: Stack, node: str, pair: Pair) -> HeartbeatPlan:
 
 def _client_network(pair: Pair) -> str:
     first = group_names(pair)[0]
-    return pair.vips[getattr(pair, first).vip].network
+    return pair.vips[group_vips(pair, first)[0]].network
 
 
 def _groups(
@@ -194,20 +209,14 @@ def _groups(
     by_name = {resource.name: resource for resource in resources}
     groups = []
     for name in sorted(group_names(pair)):
-        settings = getattr(pair, name)
-        resource, vip = by_name[settings.disk], pair.vips[settings.vip]
-        old = name == "nfs" and settings.version is NfsVersion.V3
+        vip = pair.vips[group_vips(pair, name)[0]]
+        disk = None if name == "director" else _group_disk(by_name[getattr(pair, name).disk])
+        old = name == "nfs" and pair.nfs is not None and pair.nfs.version is NfsVersion.V3
         groups.append(
             ServiceGroup(
                 name=name,
                 prefers=vip.prefers,
-                disk=GroupDisk(
-                    resource=resource.name,
-                    device=resource.device,
-                    mount_point=resource.mount_point,
-                    # systemd.unit(5): an escaped path; disk names may hold hyphens.
-                    mount_unit=f"srv-{resource.name.replace('-', chr(92) + 'x2d')}.mount",
-                ),
+                disk=disk,
                 units=NFS3_UNITS if old else GROUP_UNITS[name],
                 after_vip=(NFS3_NOTIFY,) if old else (),
                 vip=vip.address,
@@ -216,6 +225,16 @@ def _groups(
             )
         )
     return tuple(groups)
+
+
+def _group_disk(resource: DrbdResource) -> GroupDisk:
+    return GroupDisk(
+        resource=resource.name,
+        device=resource.device,
+        mount_point=resource.mount_point,
+        # systemd.unit(5): an escaped path; disk names may hold hyphens.
+        mount_unit=f"srv-{resource.name.replace('-', chr(92) + 'x2d')}.mount",
+    )
 
 
 def fence_plan(stack: Stack, node: str, pair: Pair) -> FencePlan:

@@ -18,6 +18,7 @@ from stacks.capacity import Limits
 from stacks.model import NetworkMode, Role, VipManager
 from stacks.plan_data_types import DataPlan, FencePlan, MysqlPlan
 from stacks.plan_gtid_types import GtidPlan, SplitPlan
+from stacks.plan_lvs_types import DirectorPlan, RealServerPlan
 from stacks.plan_nfs_types import NfsMount
 from stacks.plan_vrrp_types import KeepalivedPlan
 from stacks.plan_web_types import BalancerPlan, WebPlan
@@ -98,11 +99,13 @@ class FirewallRule:
     interface: str
     """Interface on which it may arrive."""
     protocol: str
-    """``tcp``, ``udp`` or ``vrrp`` (IP protocol 112)."""
+    """``tcp``, ``udp``, ``vrrp`` (IP protocol 112) or ``ipip`` (4)."""
     ports: tuple[int, ...]
-    """Destination ports; empty for vrrp."""
+    """Destination ports; empty for vrrp and ipip."""
     sources: tuple[IPv4Network, ...]
     """Networks or single addresses that may send it; empty means any."""
+    destinations: tuple[IPv4Address, ...] = ()
+    """Addresses that it may be for; empty means any of the node's."""
     reason: str
     """What it is for; becomes the rule's comment."""
 
@@ -193,6 +196,10 @@ class NodePlan:
     """Where Heartbeat manages the pair."""
     gtid: GtidPlan | None
     """Where the pair has ``replication``."""
+    director: DirectorPlan | None
+    """For role director."""
+    real_server: RealServerPlan | None
+    """Where a virtual service names it."""
     split: SplitPlan | None
     """Where its application uses a pair that has ``replication.split``."""
     mounts: tuple[NfsMount, ...]

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from bootstrap.facts import disks as disk_facts
 from bootstrap.facts import files as file_facts
+from bootstrap.facts import lvs as lvs_facts
 from bootstrap.facts import modes as mode_facts
 from bootstrap.facts import mysql as mysql_facts
 from bootstrap.facts import packages as package_facts
@@ -51,6 +52,8 @@ class Seen:
     """By path; no entry: there is no such device."""
     mysql: mysql_facts.SeenMysql | None = None
     """The MySQL server that runs here; None: none does, or it gives no answer."""
+    lvs: lvs_facts.SeenLvs | None = None
+    """The kernel's virtual services; None: it has no table, or nobody asked."""
     ruleset: tuple[str, ...] = ()
     """The kernel's ruleset, line by line."""
     expected_ruleset: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ def script(wanted: Manifest) -> str:
         "modes": mode_facts.script(mode.path for mode in wanted.modes),
         "disks": disk_facts.script(wanted.disks),
         "mysql": mysql_facts.script(wanted.mysql_account),
+        "lvs": lvs_facts.script(wanted.lvs),
         "ruleset": ruleset_facts.script(wanted.ruleset),
     }
     parts = ["exec 2>/dev/null"]
@@ -104,6 +108,7 @@ def process(output: Iterable[str], *, unit_names: Iterable[str]) -> Seen:
         modes=mode_facts.process(sections.get("modes", [])),
         disks=disk_facts.process(sections.get("disks", [])),
         mysql=mysql_facts.process(sections.get("mysql", [])),
+        lvs=lvs_facts.process(sections.get("lvs", [])),
         ruleset=tuple(line for line in live if line.strip()),
         expected_ruleset=tuple(line for line in expected if line.strip()),
     )

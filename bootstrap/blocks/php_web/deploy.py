@@ -170,10 +170,10 @@ def _certificate(plan: DeployPlan, web: WebPlan) -> tuple[ManagedFile, ...]:
 
 
 def listen(node: NodePlan) -> str:
-    """Where it listens: behind balancers at its own address; with VIPs of its own at every one,
-    because nginx cannot bind to an address that is on the peer."""
+    """Where it listens: behind balancers at its own address; with VIPs of its own, and as a real
+    server, at every one, because nginx cannot bind to an address that is not there."""
     web = _web(node)
-    everywhere = node.keepalived is not None
+    everywhere = node.keepalived is not None or node.real_server is not None
     return f"{'0.0.0.0' if everywhere else web.listen_address}:{web.listen_port}"
 
 

@@ -1,0 +1,74 @@
+"""ldirectord looks at the real servers and keeps those that answer in the kernel's table.
+
+Needs: node.director with a service that has a probe; block lvs before it.
+Ensures: ldirectord.cf, ldirectord in the foreground of its unit, on both directors all the time:
+    the one that takes the VIP over knows already who answers.
+Restart: reload (SIGHUP): what is in the table stays, changed services are looked at anew.
+Pair order: any.
+Verify: process, its own word that it runs with this configuration.
+Fails when: a probe's text is no regular expression of Perl: it is quoted, so it cannot be.
+Refs: ldirectord(8), document 001.
+
+Kept from the document: checks by http with an expected text, checkinterval and timeouts, gate.
+
+Replaced knowingly: started by haresources -> always, on both nodes. One loop over all services ->
+a process for each (fork): sixteen services with a dead server each are still looked at in time.
+quiescent yes -> the description's, no by default: a client of a dead server connects anew.
+cleanstop yes -> no: a restart keeps the table. Log file -> the journal. The shipped unit forks and
+kills nothing (KillMode=none) -> it is supervised.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bootstrap.checks import Check, is_active, is_enabled
+from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
+from bootstrap.render import render
+from bootstrap.shared import lvs
+from bootstrap.shared.systemd import CHECK_DROP_IN
+from stacks.plan_types import DeployPlan, NodePlan
+
+NAME = "ldirectord"
+UNIT = "ldirectord.service"
+CONFIG = "/etc/ha.d/ldirectord.cf"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
+CHECK = (
+    # It has no checker of its own: it reads its configuration before it says whether it runs.
+    "ldirectord %s status 2>&1 | grep -qi 'error' && exit 1 || exit 0"
+)
+
+
+def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
+    """Every file of the block, in the order in which they are written."""
+    director = lvs.director_of(node)
+    config = render(
+        "blocks/ldirectord/templates/ldirectord.cf.j2",
+        stack=plan.stack,
+        director=director,
+        services=[service for service in director.services if service.is_probed],
+        method=lvs.METHODS[director.forwarding],
+        # ldirectord(8): the answer is compared with a regular expression.
+        quoted=re.escape,
+    )
+    drop_in = render("blocks/ldirectord/templates/ldirectord.service.d.conf.j2", stack=plan.stack)
+    return (
+        ManagedFile(path=CONFIG, content=config, mode=0o600, check=CHECK),
+        ManagedFile(path=DROP_IN, content=drop_in, check=CHECK_DROP_IN),
+    )
+
+
+def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
+    """All that the block owns on a node."""
+    return Manifest(
+        block=NAME,
+        packages=("ldirectord",),
+        files=files(node, plan),
+        units=(Unit(name=UNIT, reload=Reload.RELOAD, files=(CONFIG,)),),
+    )
+
+
+def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
+    """What ``pairwise verify`` tries."""
+    del node, plan
+    return (is_active(NAME, UNIT), is_enabled(NAME, UNIT))

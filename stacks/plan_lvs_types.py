@@ -1,0 +1,107 @@
+"""The plan's part for directors and their real servers; ``stacks.plan_lvs`` computes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from stacks.model_lvs import Forwarding, Probe, ProbeKind, Scheduler
+
+TUNNEL = "tunl0"
+"""Device on which the kernel's module ipip hands out what came inside a packet, whoever sent it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealServer:
+    """One of the machines that answer for a virtual service."""
+
+    node: str
+    """Its name."""
+    address: IPv4Address
+    """Where packets are sent to: for ``dr`` in the VIP's network, for ``nat`` in the gateway's,
+    for ``tun`` in a network of the directors, else its first one."""
+    port: int
+    """The service's, unless ``nat`` changes it."""
+    weight: int
+    """From the description: its own, else its tier's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServicePlan:
+    """One virtual service."""
+
+    name: str
+    """Key in the description."""
+    vip: IPv4Address
+    """Address of its VIP."""
+    interface: str
+    """Interface of the directors on which clients' packets arrive: the VIP's network."""
+    port: int
+    """From the description."""
+    scheduler: Scheduler
+    """From the description."""
+    persistence_s: int | None
+    """From the description."""
+    probe: Probe
+    """From the description."""
+    servers: tuple[RealServer, ...]
+    """By node id."""
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether a daemon decides which of its real servers are in the table."""
+        return self.probe.kind is not ProbeKind.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncPlan:
+    """How both directors know each other's connections (ipvsadm(8), --start-daemon)."""
+
+    interface: str
+    """Interface of the description's ``network``."""
+    peer_address: IPv4Address
+    """The other director's address on it."""
+    id: int
+    """The stack's id: directors of other stacks are not listened to."""
+    port: int
+    """8848 (UDP): the kernel's default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectorPlan:
+    """LVS on one node of a pair."""
+
+    forwarding: Forwarding
+    """From the description."""
+    services: tuple[ServicePlan, ...]
+    """By name."""
+    quiescent: bool
+    """From the description."""
+    sync: SyncPlan
+    """How connections survive a take-over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweredVip:
+    """A VIP of directors that a real server answers for."""
+
+    address: IPv4Address
+    """The VIP."""
+    forwarding: Forwarding
+    """How its packets arrive."""
+    interface: str
+    """Interface on which they arrive."""
+    ports: tuple[int, ...]
+    """Ports of its services on this machine."""
+    directors: tuple[IPv4Address, ...]
+    """Both directors' addresses towards this machine: they probe it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealServerPlan:
+    """What makes a machine a real server."""
+
+    vips: tuple[AnsweredVip, ...]
+    """By address."""
+    gateway: IPv4Address | None
+    """Where its default route leads, with ``nat``: the directors' VIP in its network."""

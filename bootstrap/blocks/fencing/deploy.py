@@ -91,8 +91,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     if node.gtid is not None:
         minors["mysql"] = None
     if data is not None:
-        on_disk = [group for group in data.groups if group.disk is not None]
-        minors |= {group.name: data.resource_of(group).minor for group in on_disk}
+        minors |= {
+            group.name: None if group.disk is None else data.resource_of(group).minor
+            for group in data.groups
+        }
     # The last match of the script wins: the first one of the survivor order comes last.
     places = sorted(
         ((name, minor, fence.delays_s[name]) for name, minor in minors.items()),
@@ -122,7 +124,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "valid_min": VALID_MIN,
         "granted_s": GRANTED_S,
         "places": places,
-        "by_drbd": data is not None,
+        "by_drbd": data is not None and bool(data.drbd.resources),
         "by_gtid": node.gtid is not None,
         "powers_off": drbd_fencing(fence.devices) is DrbdFencing.RESOURCE_AND_STONITH,
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.FENCING.value}
@@ -136,9 +138,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
     found = [program(pairs.FENCE, "fence", "sh -n %s")]
     if data is not None:
+        found.append(program(PLUGIN, "stonith-plugin", "sh -n %s"))
+    if data is not None and data.drbd.resources:
         found += [
             program(pairs.FENCE_PEER_HANDLER, "drbd-fence-peer", "bash -n %s"),
-            program(PLUGIN, "stonith-plugin", "sh -n %s"),
             program(pairs.OUTDATE_DRBDADM, "outdate", "sh -n %s"),
         ]
     if data is not None and fence.outdate is not None:

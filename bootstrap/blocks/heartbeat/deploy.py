@@ -95,6 +95,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "connections": pairs.CONNECTIONS,
         "manager": MANAGER,
         "dopd": data.fence.has_dopd,
+        "disks": bool(data.drbd.resources),
+        "run": pairs.RUN.removeprefix("/run/"),
         "dopd_folder": str(PurePosixPath(pairs.OUTDATE_DRBDADM).parent),
         "stonith": bool(set(data.fence.devices) - {FencingDevice.DOPD}),
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.HEARTBEAT.value}

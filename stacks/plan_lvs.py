@@ -11,6 +11,7 @@ from stacks.model_lvs import Director, Forwarding, VirtualService
 from stacks.plan_lvs_types import (
     AnsweredVip,
     DirectorPlan,
+    ProbePlan,
     RealServer,
     RealServerPlan,
     ServicePlan,
@@ -50,7 +51,13 @@ def _service(stack: Stack, pair: Pair, director: Director, name: str) -> Service
         port=service.port,
         scheduler=service.scheduler,
         persistence_s=service.persistence_s,
-        probe=service.probe,
+        probe=ProbePlan(
+            kind=service.probe.kind,
+            request=service.probe.request,
+            receive=service.probe.receive,
+            every_s=service.probe.every_s,
+            timeout_s=service.probe.timeout_s,
+        ),
         servers=tuple(
             RealServer(
                 node=node,

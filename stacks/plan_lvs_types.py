@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from stacks.model_lvs import Forwarding, Probe, ProbeKind, Scheduler
+from stacks.model_lvs import Forwarding, ProbeKind, Scheduler
 
 TUNNEL = "tunl0"
 """Device on which the kernel's module ipip hands out what came inside a packet, whoever sent it."""
@@ -27,6 +27,22 @@ class RealServer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProbePlan:
+    """The question by which a real server stays in the table."""
+
+    kind: ProbeKind
+    """From the description."""
+    request: str
+    """From the description; ``http`` only."""
+    receive: str
+    """From the description; ``http`` only."""
+    every_s: int
+    """From the description."""
+    timeout_s: int
+    """From the description."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServicePlan:
     """One virtual service."""
 
@@ -42,7 +58,7 @@ class ServicePlan:
     """From the description."""
     persistence_s: int | None
     """From the description."""
-    probe: Probe
+    probe: ProbePlan
     """From the description."""
     servers: tuple[RealServer, ...]
     """By node id."""

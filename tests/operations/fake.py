@@ -8,6 +8,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from bootstrap.facts import lvs
 from bootstrap.facts.disks import SeenDisk
 from bootstrap.facts.files import SeenFile
 from bootstrap.facts.mysql import SeenAccount, SeenMysql, verifier
@@ -62,6 +63,7 @@ def seen(case: Mapping[str, Any]) -> Seen:
         modes=Asked(case.get("modes", {})),
         disks={path: SeenDisk(**entry) for path, entry in case.get("disks", {}).items()},
         mysql=_mysql(case.get("mysql"), has_metadata=case.get("has_metadata", False)),
+        lvs=lvs.process(case["lvs"]) if "lvs" in case else None,
         ruleset=tuple(case.get("ruleset", [])),
         expected_ruleset=tuple(case.get("expected_ruleset", [])),
     )
@@ -99,6 +101,11 @@ def arguments(case: Mapping[str, Any]) -> dict[str, Any]:
         found["file"] = ManagedFile(**values)
     if isinstance(found.get("item"), dict):
         found["item"] = Link(**found["item"])
+    if isinstance(found.get("wanted"), list):
+        table = lvs.process(["#table", *found["wanted"]])
+        assert table is not None
+        found["wanted"] = table.services
+        found["probed"] = frozenset(found["probed"])
     if isinstance(found.get("mode"), dict):
         found["mode"] = Mode(**found["mode"])
     if isinstance(found.get("user"), dict):

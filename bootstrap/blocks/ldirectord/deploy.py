@@ -34,8 +34,9 @@ UNIT = "ldirectord.service"
 CONFIG = "/etc/ha.d/ldirectord.cf"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
 CHECK = (
-    # It has no checker of its own: it reads its configuration before it says whether it runs.
-    "ldirectord %s status 2>&1 | grep -qi 'error' && exit 1 || exit 0"
+    # It has no checker: it reads its configuration before it says whether it runs, and ends with 2
+    # where it cannot.
+    'out=$(ldirectord %s status 2>&1); test $? -ne 2 || { echo "$out"; exit 1; }'
 )
 
 

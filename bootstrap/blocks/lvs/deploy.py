@@ -42,13 +42,14 @@ SYSCTLS = {
 def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     """Every file of the block, in the order in which they are written."""
     director = lvs.director_of(node)
+    mark = f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n"
     lines = operations.differences(lvs.table(director), {}, probed=lvs.probed(director))
     unit = render("blocks/lvs/templates/lvs.service.j2", stack=plan.stack, director=director)
     sysctls = render("shared/templates/sysctl.conf.j2", stack=plan.stack, values=SYSCTLS)
     return (
-        ManagedFile(path="/etc/modules-load.d/pairwise-lvs.conf", content="ip_vs\n"),
+        ManagedFile(path="/etc/modules-load.d/pairwise-lvs.conf", content=f"{mark}ip_vs\n"),
         ManagedFile(path=SYSCTL_FILE, content=sysctls),
-        ManagedFile(path=RULES, content="".join(f"{line}\n" for line in lines)),
+        ManagedFile(path=RULES, content=mark + "".join(f"{line}\n" for line in lines)),
         ManagedFile(path=f"/etc/systemd/system/{UNIT}", content=unit, check=check_unit(UNIT)),
     )
 

@@ -50,6 +50,10 @@ BROKEN = {
     "/etc/systemd/system/mysql.service.d/pairwise.conf": ("TimeoutStopSec=", "TimeoutStopSec=x"),
     "/etc/mysql/mysql.conf.d/pairwise.cnf": ("sync_binlog", "sink_binlog"),
     "/usr/local/lib/pairwise/first-data.d/mysql": ("set -eu", "set -eu ("),
+    "/etc/ha.d/ldirectord.cf": ("scheduler=", "skeduler="),
+    "/etc/systemd/system/ldirectord.service.d/pairwise.conf": ("RestartSec=1", "RestartSec=x"),
+    "/etc/systemd/system/pairwise-lvs.service": ("Type=oneshot", "Type=twoshot"),
+    "/etc/systemd/system/pairwise-lvs-vips.service": ("Type=oneshot", "Type=twoshot"),
     "/etc/drbd.d/nfs.res": ("meta-disk ", "meta-disc "),
     "/usr/local/lib/pairwise/drbd-event": ("esac", "fi"),
     "/usr/local/lib/pairwise/first-data": ("esac", "fi"),
@@ -142,5 +146,7 @@ BROKEN_ON = (
     ("nfs-v3", "client1"),
     ("alone-data", "data1"),
     ("alone-lb-told", "lb1"),
+    ("lvs", "server1"),
+    ("gateway", "db1"),
 )
 """Nodes that between them have every template."""

@@ -19,6 +19,7 @@ from cli.machines import GONE, RUNNING, Machines
 from cli.ready import lab_is_down
 from cli.status_groups import fencing_of
 from cli.status_judge import Seen, WebAnswer, judge_groups, judge_nodes, judge_web
+from cli.status_lvs import judge_services, services_of
 from cli.status_read import NodeAnswer
 from cli.status_split import backends_of, judge_splitters
 from cli.transport import Ssh, enter
@@ -102,7 +103,19 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
     group_problems, groups = judge_groups(plan, seen)
     named = status_named.problems(plan, seen.answers)
     splits = judge_splitters(plan, seen.answers)
-    problems = extra or (*node_problems, *group_problems, *named, *splits, *judge_web(plan, seen))
+    lvs = [
+        sentence
+        for part in plan.deploys.values()
+        for sentence in judge_services(plan.stack, part, seen.answers)
+    ]
+    problems = extra or (
+        *node_problems,
+        *group_problems,
+        *named,
+        *splits,
+        *lvs,
+        *judge_web(plan, seen),
+    )
     nodes = tuple(
         {
             "name": name,
@@ -120,6 +133,7 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
             "nodes": sorted(part.nodes),
             "fencing": fencing_of(part),
             "groups": groups.get(name, []),
+            **({"services": services} if (services := services_of(part, seen.answers)) else {}),
         }
         for name, part in plan.deploys.items()
         if part.is_pair

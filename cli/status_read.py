@@ -11,6 +11,7 @@ from bootstrap.facts import drbd, drbd_generations
 from bootstrap.facts.drbd import DrbdState
 from bootstrap.facts.drbd_generations import Generations
 from bootstrap.shared import pairs
+from cli import status_lvs
 
 STATE_FOLDER = "/run/keepalived"
 """Where the keepalived block's notify script writes one file per VIP."""
@@ -72,6 +73,8 @@ class NodeAnswer:
     """Seconds since it has."""
     backends: tuple[Mapping[str, str], ...] = ()
     """Servers that its splitter uses: node, role and state; empty: none, or no splitter."""
+    services: status_lvs.Table = field(default_factory=dict)
+    """Virtual services in its kernel's table."""
     fence_waiting: str = ""
     """Why a take-over waits for fencing; empty: none does."""
     monitor_age_s: int | None = None
@@ -97,6 +100,7 @@ echo '{MARK}mounts'; grep '^/dev/drbd' /proc/mounts
 echo '{MARK}fence'; cat {pairs.WAITING} 2>/dev/null
 echo '{MARK}gtid'; cat {pairs.GTID} 2>/dev/null; echo; date +%s
 echo '{MARK}backends'; [ ! -e {pairs.SPLIT_BACKENDS} ] || python3 {pairs.SPLIT_BACKENDS}
+echo '{MARK}services'; {status_lvs.SCRIPT}
 echo '{MARK}met'; ls {pairs.MET_PEER} {pairs.ACTIVATED} 2>/dev/null
 echo '{MARK}monitor'; [ ! -e {pairs.MONITOR_STATUS} ] ||
   echo $(($(date +%s) - $(stat -c %Y {pairs.MONITOR_STATUS})))
@@ -133,6 +137,7 @@ def parse(output: str) -> NodeAnswer:
         gtid=gtid,
         gtid_age_s=gtid_age_s,
         backends=_backends(parts.get("backends", [])),
+        services=status_lvs.parse(parts.get("services", [])),
         fence_waiting=" ".join(parts.get("fence", [])).strip(),
         monitor_age_s=age_s,
         named=_named(parts.get("named", [])) if fresh else (),

@@ -8,6 +8,23 @@ from rich.table import Table
 from cli.status import Status
 
 
+def _show_services(status: Status, console: Console) -> None:
+    """A table for each pair of directors: both nodes' states and connections side by side."""
+    for pair in status.pairs:
+        rows = pair.get("services", [])
+        columns = [f"on {name}" for name in pair["nodes"]]
+        table = Table("service", "address", "server", "weight", *columns, box=None, pad_edge=False)
+        for row in rows:
+            cells = [
+                f"{seen['state']}, {seen['connections']} connected" if seen else "-"
+                for seen in (row["directors"].get(name) for name in pair["nodes"])
+            ]
+            table.add_row(row["name"], row["address"], row["server"], str(row["weight"]), *cells)
+        if rows:
+            console.print()
+            console.print(table)
+
+
 def show(status: Status, console: Console) -> None:
     """Print tables of nodes and VIPs, then the verdict with its problems."""
     nodes = Table("node", "roles", "address", "machine", "SSH", box=None, pad_edge=False)
@@ -41,6 +58,7 @@ def show(status: Status, console: Console) -> None:
     if backends.row_count:
         console.print()
         console.print(backends)
+    _show_services(status, console)
     console.print()
     if status.url:
         console.print(f"site: {status.url}", soft_wrap=True)

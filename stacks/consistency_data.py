@@ -45,7 +45,9 @@ def _settings(where: str, pair: Pair) -> Iterator[Problem]:
         if pair.heartbeat is None and not (role is Role.MYSQL and pair.replication is not None):
             yield Problem(where, f"{role} needs Heartbeat", "add `heartbeat: {}`")
     if pair.heartbeat is not None and not group_names(pair):
-        yield Problem(f"{where}.heartbeat", "it has no group to hold", "add `mysql`, `nfs` or `director`")
+        yield Problem(
+            f"{where}.heartbeat", "it has no group to hold", "add `mysql`, `nfs` or `director`"
+        )
     numbers: list[Ranged] = [("drbd.resync_rate_mib", pair.drbd.resync_rate_mib, 1, 4096)]
     if pair.mysql is not None:
         numbers.append(("mysql.buffer_pool_mib", pair.mysql.buffer_pool_mib, 16, 65536))

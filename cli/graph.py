@@ -65,6 +65,11 @@ def _disks(plan: Plan) -> Iterator[str]:
 
 def _balancing(plan: Plan) -> Iterator[str]:
     for node in plan.nodes.values():
+        if node.director is not None:
+            own, method = _id("node", node.name), node.director.forwarding
+            servers = [server.node for s in node.director.services for server in s.servers]
+            for name in dict.fromkeys(servers):
+                yield f"  {own} -->|{method}| {_id('node', name)}"
         if node.balancer is None:
             continue
         for upstream in node.balancer.upstreams:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from drills.stage import Stage
 from drills.subject import Kind, Subject, kinds_of, subject_of
 from stacks.model_data import FencingDevice
+from stacks.model_lvs import ProbeKind
 from stacks.plan_types import Plan
 
 POWERED_OFF = frozenset({FencingDevice.HYPERVISOR})
@@ -50,6 +51,8 @@ class Drill:
     """Longest time without a good read that the drill allows where a splitter is read through."""
     is_split: bool = False
     """Whether it is about pairs alone whose applications read and write through a splitter."""
+    is_balanced: bool = False
+    """Whether it is about directors and their real servers alone."""
     is_loaded: bool = True
     """Whether clients write all the time; not where the pair serves nobody in between."""
     kinds: frozenset[Kind] = HEARTBEAT
@@ -81,6 +84,8 @@ class Drill:
                 continue
             if self.is_split and not splitters_of(plan, name):
                 continue
+            if self.is_balanced and not page_of(plan, name):
+                continue
             names = {group.name for group in subject.written}
             enough = self.least_groups <= len(names) <= (self.most_groups or len(names))
             if enough and set(self.groups) <= names:
@@ -92,6 +97,14 @@ def splitters_of(plan: Plan, pair: str) -> tuple[str, ...]:
     """Nodes whose application uses a pair through a splitter of its own, the pair's own first."""
     found = [n for n in plan.nodes.values() if n.split is not None and n.split.pair == pair]
     return tuple(node.name for node in sorted(found, key=lambda n: (n.member != pair, n.id)))
+
+
+def page_of(plan: Plan, pair: str) -> str:
+    """A page that clients get from a pair's directors; empty: they are none, or serve no pages."""
+    director = next(iter(plan.deploys[pair].nodes.values())).director
+    services = director.services if director is not None else ()
+    asked = [s for s in services if s.probe.kind is ProbeKind.HTTP]
+    return f"http://{asked[0].vip}:{asked[0].port}/" if asked else ""
 
 
 def first_device(subject: Subject) -> FencingDevice | None:

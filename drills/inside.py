@@ -16,10 +16,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.facts import drbd
+from bootstrap.facts import drbd, proc_lvs
 from bootstrap.facts.mysql import CLIENT
 from drills.again import Again
 from drills.running import LiveStack
@@ -95,6 +95,7 @@ while True:
     line = {"boot": boot, "up": time.monotonic(), "now": time.time(), "mysqld": mysqld}
     if len(sys.argv) > 1:
         line["writable"] = writable() if mysqld else None
+    line["services"] = text("/proc/net/ip_vs")
     print(json.dumps({**line, "drbd": text("/proc/drbd")}), flush=True)
     due += EVERY_S
     while due <= time.monotonic():
@@ -129,6 +130,8 @@ class Sample:
     """Process ids of mysqld."""
     writable: bool | None = None
     """Whether the server of a GTID pair may be written to; None: it was not asked, or is silent."""
+    services: proc_lvs.Table = field(default_factory=dict)
+    """Virtual services in its kernel's table."""
 
 
 def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
@@ -146,6 +149,7 @@ def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
             roles={minor: state.role for minor, state in states.items() if state.configured},
             mysqld=tuple(said["mysqld"]),
             writable=said.get("writable"),
+            services=proc_lvs.parse(str(said.get("services", "")).splitlines()),
         )
     except (ValueError, KeyError, TypeError):
         return None

@@ -103,8 +103,8 @@ class Stage:
 
     @property
     def disk_group(self) -> ServiceGroup:
-        """The same of a pair under Heartbeat."""
-        return self.data.groups[0]
+        """The first one that is on a disk, of a pair under Heartbeat."""
+        return next(group for group in self.data.groups if group.disk is not None)
 
     @property
     def active(self) -> str:

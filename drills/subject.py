@@ -99,7 +99,7 @@ class Subject:
     @property
     def written(self) -> tuple[Group, ...]:
         """The groups that clients write to, and that can be moved."""
-        return tuple(g for g in self.groups if isinstance(g, ServiceGroup | Source))
+        return tuple(g for g in self.groups if isinstance(g, Source) or _has_disk(g))
 
     @property
     def vips(self) -> Mapping[str, tuple[str, ...]]:
@@ -118,7 +118,7 @@ class Subject:
         """Whether a node has what belongs to a VIP, by what it said last."""
         if isinstance(group, Source):
             return sample.writable is True
-        if isinstance(group, ServiceGroup) and self.data is not None:
+        if isinstance(group, ServiceGroup) and _has_disk(group) and self.data is not None:
             return sample.roles.get(self.data.resource_of(group).minor) == PRIMARY
         return True
 
@@ -147,6 +147,10 @@ class Subject:
         return found
 
 
+def _has_disk(group: Group) -> bool:
+    return isinstance(group, ServiceGroup) and group.disk is not None
+
+
 def subject_of(plan: Plan, pair: str, kind: Kind) -> Subject:
     """A pair as a drill of a kind sees it."""
     part = plan.deploys[pair]
@@ -156,7 +160,8 @@ def subject_of(plan: Plan, pair: str, kind: Kind) -> Subject:
         heartbeat = node.data.heartbeat
         return Subject(
             kind=kind,
-            groups=node.data.groups,
+            # What a drill is about comes first: a group that is written to.
+            groups=tuple(sorted(node.data.groups, key=lambda group: group.disk is None)),
             links=tuple(link.interface for link in heartbeat.links),
             dead_s=heartbeat.deadtime_s,
             off_s=heartbeat.deadtime_s + node.data.fence.delays_s[HESITATES],

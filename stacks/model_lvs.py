@@ -16,7 +16,8 @@ class Forwarding(StrEnum):
     """How a director hands a packet to a real server (ipvsadm(8), packet-forwarding-method)."""
 
     NAT = "nat"
-    """With the server's address in the VIP's place; the answer comes back through the director."""
+    """With the server's address in the VIP's place; the answer comes back through the director. The
+    table is filled; forwarding, the gateway's VIP and the servers' route are not set up yet."""
     DR = "dr"
     """As it is, in a frame to the server's card; the server answers its client itself."""
     TUN = "tun"
@@ -45,8 +46,6 @@ class ProbeKind(StrEnum):
 
     HTTP = "http"
     """A page, and what it has to hold."""
-    MYSQL = "mysql"
-    """A login and a question."""
     CONNECT = "connect"
     """A connection, no more."""
     NONE = "none"

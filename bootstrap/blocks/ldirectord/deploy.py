@@ -15,7 +15,7 @@ Replaced knowingly: started by haresources -> always, on both nodes. One loop ov
 a process for each (fork): sixteen services with a dead server each are still looked at in time.
 quiescent yes -> the description's, no by default: a client of a dead server connects anew.
 cleanstop yes -> no: a restart keeps the table. Log file -> the journal. The shipped unit forks and
-kills nothing (KillMode=none) -> it is supervised.
+kills nothing (KillMode=none) -> a unit of ours, which supervises.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.render import render
 from bootstrap.shared import lvs
-from bootstrap.shared.systemd import CHECK_DROP_IN
+from bootstrap.shared.systemd import check_unit
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "ldirectord"
 UNIT = "ldirectord.service"
 CONFIG = "/etc/ha.d/ldirectord.cf"
-DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
+UNIT_PATH = f"/etc/systemd/system/{UNIT}"
 CHECK = (
     # It has no checker: it reads its configuration before it says whether it runs, and ends with 2
     # where it cannot.
@@ -52,10 +52,12 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         # ldirectord(8): the answer is compared with a regular expression.
         quoted=re.escape,
     )
-    drop_in = render("blocks/ldirectord/templates/ldirectord.service.d.conf.j2", stack=plan.stack)
+    unit = render(
+        "blocks/ldirectord/templates/ldirectord.service.j2", stack=plan.stack, config=CONFIG
+    )
     return (
         ManagedFile(path=CONFIG, content=config, mode=0o600, check=CHECK),
-        ManagedFile(path=DROP_IN, content=drop_in, check=CHECK_DROP_IN),
+        ManagedFile(path=UNIT_PATH, content=unit, check=check_unit(UNIT)),
     )
 
 

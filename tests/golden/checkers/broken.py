@@ -51,7 +51,7 @@ BROKEN = {
     "/etc/mysql/mysql.conf.d/pairwise.cnf": ("sync_binlog", "sink_binlog"),
     "/usr/local/lib/pairwise/first-data.d/mysql": ("set -eu", "set -eu ("),
     "/etc/ha.d/ldirectord.cf": ("scheduler=", "skeduler="),
-    "/etc/systemd/system/ldirectord.service.d/pairwise.conf": ("RestartSec=1", "RestartSec=x"),
+    "/etc/systemd/system/ldirectord.service": ("Type=exec", "Type=maybe"),
     "/etc/systemd/system/pairwise-lvs.service": ("Type=oneshot", "Type=twoshot"),
     "/etc/systemd/system/pairwise-lvs-vips.service": ("Type=oneshot", "Type=twoshot"),
     "/etc/drbd.d/nfs.res": ("meta-disk ", "meta-disc "),

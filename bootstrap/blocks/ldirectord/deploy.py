@@ -1,8 +1,8 @@
 """ldirectord looks at the real servers and keeps those that answer in the kernel's table.
 
 Needs: node.director with a service that has a probe; block lvs before it.
-Ensures: ldirectord.cf, ldirectord in the foreground of its unit, on both directors all the time:
-    the one that takes the VIP over knows already who answers.
+Ensures: ldirectord.cf, ldirectord on both directors all the time: the one that takes the VIP over
+    knows already who answers. With notify, the holder of the VIP tells who leaves and comes back.
 Restart: reload (SIGHUP): what is in the table stays, changed services are looked at anew.
 Pair order: any.
 Verify: process, its own word that it runs with this configuration.
@@ -15,7 +15,7 @@ Replaced knowingly: started by haresources -> always, on both nodes. One loop ov
 a process for each (fork): sixteen services with a dead server each are still looked at in time.
 quiescent yes -> the description's, no by default: a client of a dead server connects anew.
 cleanstop yes -> no: a restart keeps the table. Log file -> the journal. The shipped unit forks and
-kills nothing (KillMode=none) -> a unit of ours, which supervises.
+kills nothing (KillMode=none) -> a unit of ours, which ends all of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import re
 from bootstrap.checks import Check, is_active, is_enabled
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.render import render
-from bootstrap.shared import lvs
+from bootstrap.shared import lvs, notify, pairs
 from bootstrap.shared.systemd import check_unit
 from stacks.plan_types import DeployPlan, NodePlan
 
@@ -33,6 +33,10 @@ NAME = "ldirectord"
 UNIT = "ldirectord.service"
 CONFIG = "/etc/ha.d/ldirectord.cf"
 UNIT_PATH = f"/etc/systemd/system/{UNIT}"
+TELL = f"{pairs.SCRIPTS}/ldirectord-tell"
+TELL_UNIT = "pairwise-ldirectord-tell.service"
+TELL_PATH = f"/etc/systemd/system/{TELL_UNIT}"
+_TELLER = Unit(name=TELL_UNIT, reload=Reload.RESTART, files=(TELL, TELL_PATH))
 CHECK = (
     # It has no checker: it reads its configuration before it says whether it runs, and ends with 2
     # where it cannot.
@@ -58,6 +62,26 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     return (
         ManagedFile(path=CONFIG, content=config, mode=0o600, check=CHECK),
         ManagedFile(path=UNIT_PATH, content=unit, check=check_unit(UNIT)),
+        *(_telling(node, plan) if node.notify is not None else ()),
+    )
+
+
+def _telling(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ManagedFile]:
+    """ldirectord itself can send mail and nothing else: what it says is followed."""
+    values = {
+        "stack": plan.stack,
+        "node": node,
+        "pair": plan.deploy,
+        "unit": UNIT,
+        "notify": {"program": notify.PROGRAM, "kind": notify.Kind.LDIRECTORD.value},
+        "user": notify.USER,
+        "script": TELL,
+    }
+    script = render("blocks/ldirectord/templates/ldirectord-tell.j2", **values)
+    unit = render("blocks/ldirectord/templates/ldirectord-tell.service.j2", **values)
+    return (
+        ManagedFile(path=TELL, content=script, mode=0o755, check="sh -n %s"),
+        ManagedFile(path=TELL_PATH, content=unit, check=check_unit(TELL_UNIT)),
     )
 
 
@@ -67,11 +91,15 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         block=NAME,
         packages=("ldirectord",),
         files=files(node, plan),
-        units=(Unit(name=UNIT, reload=Reload.RELOAD, files=(CONFIG,)),),
+        units=(
+            Unit(name=UNIT, reload=Reload.RELOAD, files=(CONFIG,)),
+            *((_TELLER,) if node.notify is not None else ()),
+        ),
     )
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     """What ``pairwise verify`` tries."""
-    del node, plan
-    return (is_active(NAME, UNIT), is_enabled(NAME, UNIT))
+    del plan
+    units = (UNIT, TELL_UNIT) if node.notify is not None else (UNIT,)
+    return tuple(check(NAME, unit) for unit in units for check in (is_active, is_enabled))

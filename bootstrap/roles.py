@@ -24,6 +24,7 @@ from bootstrap.blocks.memcached import deploy as memcached
 from bootstrap.blocks.monitor import deploy as monitor
 from bootstrap.blocks.mysql import deploy as mysql
 from bootstrap.blocks.mysql import gtid as mysql_gtid
+from bootstrap.blocks.mysql import instances as mysql_instances
 from bootstrap.blocks.nfs import deploy as nfs
 from bootstrap.blocks.nfs_client import deploy as nfs_client
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
@@ -97,6 +98,7 @@ ORDER = (
     # DRBD's handler, before anything is Primary.
     _row(fencing, lambda node: node.fence is not None),
     _row(mysql, lambda node: node.data is not None and node.data.mysql is not None),
+    _row(mysql_instances, lambda node: bool(node.instances)),
     _row(mysql_gtid, lambda node: node.gtid is not None),
     # After the server that it looks at, and what it fences with.
     _row(gtid_pair, lambda node: node.gtid is not None),

@@ -180,7 +180,25 @@ def _certificates(plan: Plan) -> dict[str, pulumi.Input[str]]:
             own = [*map(str, gtid.addresses.values()), str(SPLIT_ADDRESS)]
         made = Certificate(name, names=[*names, str(mysql.vip), *own])
         found |= {mysql.certificate: made.certificate, mysql.key: made.private_key}
+    for part in plan.deploys.values():
+        alone = next((one for node in part.nodes.values() for one in node.instances), None)
+        if alone is not None:
+            made = Certificate(alone.certificate, names=_names_of_servers(plan, part))
+            found |= {alone.certificate: made.certificate, alone.key: made.private_key}
     return found
+
+
+def _names_of_servers(plan: Plan, part: DeployPlan) -> list[str]:
+    """By what clients may reach the MySQL servers of a tier: their VIPs and their own addresses."""
+    behind = {
+        vip.address
+        for node in part.nodes.values()
+        if node.real_server is not None
+        for vip in node.real_server.vips
+    }
+    vips = [vip for vip in plan.vips if vip.address in behind]
+    own = [node.interfaces[0].address for node in part.nodes.values()]
+    return [*(vip.dns for vip in vips), *(str(vip.address) for vip in vips), *map(str, own)]
 
 
 def _grant_fencing(

@@ -161,7 +161,7 @@ def subject_of(plan: Plan, pair: str, kind: Kind) -> Subject:
         return Subject(
             kind=kind,
             # What a drill is about comes first: a group that is written to.
-            groups=tuple(sorted(node.data.groups, key=lambda group: group.disk is None)),
+            groups=tuple(sorted(node.data.groups, key=lambda group: not _has_disk(group))),
             links=tuple(link.interface for link in heartbeat.links),
             dead_s=heartbeat.deadtime_s,
             off_s=heartbeat.deadtime_s + node.data.fence.delays_s[HESITATES],

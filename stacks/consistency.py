@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 from stacks.consistency_data import check_data
 from stacks.consistency_gtid import check_gtid
+from stacks.consistency_instances import check_instances
 from stacks.consistency_lvs import check_lvs
 from stacks.consistency_notify import check_notify
 from stacks.consistency_pairs import (
@@ -208,6 +209,7 @@ CHECKS: tuple[Check, ...] = (
     check_data,
     check_gtid,
     check_lvs,
+    check_instances,
     check_blocks,
     check_memory,
     check_image_and_hypervisors,

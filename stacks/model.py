@@ -23,6 +23,7 @@ from stacks.model_data import (
     Nfs,
     Replication,
 )
+from stacks.model_instances import Instance
 from stacks.model_lvs import Director
 
 
@@ -244,6 +245,8 @@ class Tier:
     """Web settings; needed for role ``web``."""
     client: Client | None = None
     """Client settings; needed for role ``client``."""
+    instances: dict[str, Instance] = field(default_factory=dict)
+    """MySQL servers, several on a node; needed for role ``mysql``."""
 
 
 @dataclass(frozen=True, kw_only=True)

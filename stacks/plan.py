@@ -28,6 +28,7 @@ from stacks.model import Node, Pair, Stack, Tier, VipManager, VrrpMode
 from stacks.model_data import Metadata, NfsVersion
 from stacks.plan_data import data_plan
 from stacks.plan_gtid import gtid_plan, split_plan
+from stacks.plan_instances import instance_plans, instance_secrets
 from stacks.plan_lvs import director_plan, real_server_plan
 from stacks.plan_nfs import nfs_mounts
 from stacks.plan_types import (
@@ -98,6 +99,7 @@ def _secrets(nodes: Sequence[NodePlan]) -> tuple[str, ...]:
             names += node.gtid.secrets
         if node.web is not None:
             names += node.web.secrets
+        names += instance_secrets(node.instances)
     return tuple(sorted(set(names)))
 
 
@@ -183,6 +185,7 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         gtid=gtid_plan(stack, name, member),
         director=director_plan(stack, name, member),
         real_server=real_server_plan(stack, name),
+        instances=instance_plans(stack, name, member),
         split=split_plan(stack, member),
         mounts=mounts,
         notify=_notify(stack, node),

@@ -18,6 +18,7 @@ from stacks.capacity import Limits
 from stacks.model import NetworkMode, Role, VipManager
 from stacks.plan_data_types import DataPlan, FencePlan, MysqlPlan
 from stacks.plan_gtid_types import GtidPlan, SplitPlan
+from stacks.plan_instances import InstancePlan
 from stacks.plan_lvs_types import DirectorPlan, RealServerPlan
 from stacks.plan_nfs_types import NfsMount
 from stacks.plan_vrrp_types import KeepalivedPlan
@@ -200,6 +201,8 @@ class NodePlan:
     """For role director."""
     real_server: RealServerPlan | None
     """Where a virtual service names it."""
+    instances: tuple[InstancePlan, ...]
+    """MySQL servers that stand alone, by name."""
     split: SplitPlan | None
     """Where its application uses a pair that has ``replication.split``."""
     mounts: tuple[NfsMount, ...]

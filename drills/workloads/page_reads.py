@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
+from contextlib import suppress
 
 from drills.http_probe import TIMEOUT_S, fetch
 
@@ -38,15 +40,18 @@ async def ask(number: int, url: str) -> None:
 
 
 async def run(url: str) -> None:
-    """Ask at a fixed rate until the program is ended."""
+    """Ask at a fixed rate until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     running: set[asyncio.Task[None]] = set()
     number = 0
-    while True:
+    while not stop.is_set():
         number += 1
         task = asyncio.create_task(ask(number, url))
         running.add(task)
         task.add_done_callback(running.discard)
-        await asyncio.sleep(EVERY_S)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY_S)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,12 @@ BROKEN = {
     "/etc/systemd/system/mysql.service.d/pairwise.conf": ("TimeoutStopSec=", "TimeoutStopSec=x"),
     "/etc/mysql/mysql.conf.d/pairwise.cnf": ("sync_binlog", "sink_binlog"),
     "/usr/local/lib/pairwise/first-data.d/mysql": ("set -eu", "set -eu ("),
+    **{
+        f"/etc/mysql/pairwise.d/{name}.cnf": ("sync_binlog", "sink_binlog")
+        for name in ("one", "two", "three", "four")
+    },
+    "/etc/systemd/system/pairwise-mysql@.service": ("Restart=always", "Restart=sometimes"),
+    "/usr/local/lib/pairwise/mysql-instance-data": ("set -eu", "set -eu ("),
     "/etc/ha.d/ldirectord.cf": ("scheduler=", "skeduler="),
     "/etc/systemd/system/ldirectord.service": ("Type=forking", "Type=maybe"),
     "/usr/local/lib/pairwise/ldirectord-tell": ("esac", "fi"),
@@ -150,5 +156,6 @@ BROKEN_ON = (
     ("alone-lb-told", "lb1"),
     ("lvs", "server1"),
     ("gateway", "db1"),
+    ("gateway", "db2"),
 )
 """Nodes that between them have every template."""

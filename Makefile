@@ -9,7 +9,7 @@ CHECK := env -u PYTHONDONTWRITEBYTECODE $(PYTEST) -n auto --dist loadfile --no-l
 # Daemons in the image's root tree, each test in namespaces of its own: they wait most of the time.
 IMAGE := $(PYTEST) -n 4 --dist loadfile -m image tests
 
-.PHONY: help venv lab check test test-duo test-lvs test-all golden docs render clean-lab
+.PHONY: help venv lab check test test-duo test-lvs test-gateway test-all golden docs render clean-lab
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -25,7 +25,7 @@ check: venv ## Static checks and pure tests: no root, no machine, little over a 
 
 test: check ## check, then the daemons' own checkers, then the live stack
 	$(IMAGE)
-	$(PYTEST) --durations=15 -m "live and not engine and not load and not minimal and not nfs and not duo and not lvs" tests
+	$(PYTEST) --durations=15 -m "live and not engine and not load and not minimal and not nfs and not duo and not lvs and not gateway" tests
 
 test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a power cut
 	$(PYTEST) -m "duo and not load" tests
@@ -33,7 +33,10 @@ test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a p
 test-lvs: venv ## Stack lvs, brought up and destroyed: the author's test and a dead real server
 	$(PYTEST) -m "lvs and not load" tests
 
-test-all: check ## test, test-duo and test-lvs with repeats, crowds, more drills, stack nfs, and the provider under the real engine
+test-gateway: venv ## Stack gateway, brought up and destroyed: the author's test
+	$(PYTEST) -m "gateway and not load" tests
+
+test-all: check ## test, test-duo, test-lvs and test-gateway with repeats, crowds, more drills, stack nfs, and the provider under the real engine
 	$(IMAGE)
 	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests

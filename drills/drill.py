@@ -51,8 +51,8 @@ class Drill:
     """Longest time without a good read that the drill allows where a splitter is read through."""
     is_split: bool = False
     """Whether it is about pairs alone whose applications read and write through a splitter."""
-    is_balanced: bool = False
-    """Whether it is about directors and their real servers alone."""
+    only: Callable[[Plan, str], object] | None = None
+    """What else a pair must have, by the plan and its name; none: nothing."""
     is_loaded: bool = True
     """Whether clients write all the time; not where the pair serves nobody in between."""
     kinds: frozenset[Kind] = HEARTBEAT
@@ -84,7 +84,7 @@ class Drill:
                 continue
             if self.is_split and not splitters_of(plan, name):
                 continue
-            if self.is_balanced and not page_of(plan, name):
+            if self.only is not None and not self.only(plan, name):
                 continue
             names = {group.name for group in subject.written}
             enough = self.least_groups <= len(names) <= (self.most_groups or len(names))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
-from drills.drill import Drill
+from drills.drill import Drill, page_of
 from drills.faults import power_cut
 from drills.faults_inside import service_stopped
 from drills.running import LiveStack
@@ -101,20 +101,23 @@ DRILLS = (
         sentence="A real server's nginx stops: it leaves both tables, and comes back.",
         run=partial(real_server, fault=nginx_stopped),
         seconds=120,
-        is_balanced=True,
+        only=page_of,
+        least_groups=0,
     ),
     Drill(
         name="real-server-wrong",
         sentence="A real server answers wrongly: it leaves both tables, and comes back.",
         run=partial(real_server, fault=wrong_answer),
         seconds=120,
-        is_balanced=True,
+        only=page_of,
+        least_groups=0,
     ),
     Drill(
         name="real-server-power-cut",
         sentence="A real server loses its power: it leaves both tables, and comes back.",
         run=partial(real_server, fault=power_cut),
         seconds=240,
-        is_balanced=True,
+        only=page_of,
+        least_groups=0,
     ),
 )

@@ -1,0 +1,35 @@
+"""The running stack ``gateway``; it is brought up for these tests and destroyed after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drills.running import LiveStack
+from tests.on_machines import STEADY_S, brought_up
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """By place, so that none can be forgotten."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.gateway)
+
+
+@pytest.fixture(scope="session")
+def running_gateway() -> Iterator[LiveStack]:
+    """The stack, brought up once."""
+    with brought_up("gateway") as stack:
+        yield stack
+
+
+@pytest.fixture
+def gateway(running_gateway: LiveStack) -> LiveStack:
+    """The stack in steady state; what one test leaves unsteady is the next one's failure."""
+    running_gateway.wait_until_steady(timeout_s=STEADY_S)
+    return running_gateway

@@ -116,7 +116,9 @@ def _groups(stack: Stack, where: str, pair: Pair) -> Iterator[Problem]:
         places = ((f"{where}.{name}.{key}", getattr(group, key)) for name, group in found)
         for place, other, value in twice(places):
             yield Problem(place, f"{value!r} is taken by {other}", "give each group its own")
-    names = [vip for group in group_names(pair) for vip in group_vips(pair, group)]
+    # Real servers' route may lead to a VIP in a network that no client knows.
+    inside = pair.director.gateway if pair.director is not None else None
+    names = [v for group in group_names(pair) for v in group_vips(pair, group) if v != inside]
     vips = [pair.vips[name] for name in names if name in pair.vips]
     networks = {vip.network for vip in vips}
     if len(networks) > 1:

@@ -9,7 +9,7 @@ from stacks.model import Pair, Stack, Tier
 from stacks.model_lvs import Forwarding
 from stacks.plan_lvs import director_plan, real_server_plan
 from stacks.plan_lvs_types import TUNNEL, AnsweredVip
-from stacks.plan_types import FirewallRule
+from stacks.plan_types import FirewallRule, ForwardRule
 
 
 def directors(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
@@ -37,10 +37,27 @@ def directors(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule
                 ports=tuple(sorted(s.port for s in plan.services if s.vip == vip)),
                 sources=(),
                 destinations=(vip,),
+                stateless=True,
                 reason="virtual services, from anywhere",
             )
         )
     return found
+
+
+def forwards(stack: Stack, node: str, member: Pair | Tier) -> tuple[ForwardRule, ...]:
+    """Answers of real servers, which the kernel gives the VIP's address on their way through."""
+    plan = director_plan(stack, node, member)
+    if plan is None or plan.gateway is None:
+        return ()
+    servers = [server for service in plan.services for server in service.servers]
+    return (
+        ForwardRule(
+            interface=plan.gateway.interface,
+            sources=tuple(dict.fromkeys(server.address for server in servers)),
+            ports=tuple(sorted({server.port for server in servers})),
+            reason="answers of real servers",
+        ),
+    )
 
 
 def real_servers(stack: Stack, node: str) -> list[FirewallRule]:

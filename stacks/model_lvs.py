@@ -16,8 +16,7 @@ class Forwarding(StrEnum):
     """How a director hands a packet to a real server (ipvsadm(8), packet-forwarding-method)."""
 
     NAT = "nat"
-    """With the server's address in the VIP's place; the answer comes back through the director. The
-    table is filled; forwarding, the gateway's VIP and the servers' route are not set up yet."""
+    """With the server's address in the VIP's place; the answer comes back through the director."""
     DR = "dr"
     """As it is, in a frame to the server's card; the server answers its client itself."""
     TUN = "tun"

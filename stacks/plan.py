@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from stacks import firewall
+from stacks import firewall, firewall_lvs
 from stacks.addressing import (
     HEALTH_PATH,
     LAB_NOTIFY_PATH,
@@ -177,6 +177,7 @@ def _node(stack: Stack, name: str, vips: tuple[VipPlan, ...]) -> NodePlan:
         disks=_disks(stack, name, member) if isinstance(member, Pair) else (),
         hosts=_hosts(stack, name, member, named),
         firewall=firewall.rules(stack, name, member, own_vips),
+        forwards=firewall_lvs.forwards(stack, name, member),
         time_servers=stack.time_servers,
         keepalived=_keepalived(stack, name, member, own_vips),
         balancer=balancer_plan(stack, member),

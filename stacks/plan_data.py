@@ -25,6 +25,7 @@ from stacks.plan_data_types import (
     DrbdResource,
     DrbdSide,
     FencePlan,
+    FurtherVip,
     GroupDisk,
     HeartbeatLink,
     HeartbeatPlan,
@@ -222,6 +223,14 @@ def _groups(
                 vip=vip.address,
                 prefix=stack.networks[vip.network].cidr.prefixlen,
                 interface=vip.network,
+                further=tuple(
+                    FurtherVip(
+                        address=pair.vips[more].address,
+                        prefix=stack.networks[pair.vips[more].network].cidr.prefixlen,
+                        interface=pair.vips[more].network,
+                    )
+                    for more in group_vips(pair, name)[1:]
+                ),
             )
         )
     return tuple(groups)

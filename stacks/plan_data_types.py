@@ -97,6 +97,18 @@ class GroupDisk:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FurtherVip:
+    """A VIP that moves with a group and stands for nothing else."""
+
+    address: IPv4Address
+    """The VIP."""
+    prefix: int
+    """Prefix length of its network."""
+    interface: str
+    """Interface that holds it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceGroup:
     """What moves together between the nodes: disk, file system, daemons, VIP."""
 
@@ -116,6 +128,8 @@ class ServiceGroup:
     """Prefix length of the VIP's network."""
     interface: str
     """Interface that holds the VIP."""
+    further: tuple[FurtherVip, ...] = ()
+    """Directors' other VIPs, that of their real servers' route among them."""
 
     @property
     def on_disk(self) -> GroupDisk:

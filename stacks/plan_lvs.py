@@ -11,6 +11,7 @@ from stacks.model_lvs import Director, Forwarding, VirtualService
 from stacks.plan_lvs_types import (
     AnsweredVip,
     DirectorPlan,
+    InsideVip,
     ProbePlan,
     RealServer,
     RealServerPlan,
@@ -31,6 +32,7 @@ def director_plan(stack: Stack, node: str, member: Pair | Tier) -> DirectorPlan 
             _service(stack, member, director, name) for name in sorted(director.services)
         ),
         quiescent=director.quiescent,
+        gateway=_inside(member, director),
         sync=SyncPlan(
             interface=director.network,
             peer_address=node_address(stack.networks[director.network], stack.nodes[peer]),
@@ -99,7 +101,7 @@ def network_towards(
 def real_server_plan(stack: Stack, node: str) -> RealServerPlan | None:
     """What makes a node a real server; none where no virtual service names it."""
     vips: dict[IPv4Address, AnsweredVip] = {}
-    gateway: IPv4Address | None = None
+    gateway: InsideVip | None = None
     for pair in stack.pairs.values():
         director = pair.director
         if director is None:
@@ -107,8 +109,7 @@ def real_server_plan(stack: Stack, node: str) -> RealServerPlan | None:
         for service in director.services.values():
             if node not in real_servers(stack, service):
                 continue
-            if director.gateway is not None:
-                gateway = pair.vips[director.gateway].address
+            gateway = _inside(pair, director) or gateway
             address = pair.vips[service.vip].address
             known = vips[address].ports if address in vips else ()
             vips[address] = AnsweredVip(
@@ -121,6 +122,13 @@ def real_server_plan(stack: Stack, node: str) -> RealServerPlan | None:
     if not vips:
         return None
     return RealServerPlan(vips=tuple(vips[address] for address in sorted(vips)), gateway=gateway)
+
+
+def _inside(pair: Pair, director: Director) -> InsideVip | None:
+    if director.gateway is None:
+        return None
+    vip = pair.vips[director.gateway]
+    return InsideVip(address=vip.address, interface=vip.network)
 
 
 def _seen_from(

@@ -84,6 +84,16 @@ class SyncPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InsideVip:
+    """The VIP that real servers' default route leads to."""
+
+    address: IPv4Address
+    """From the description."""
+    interface: str
+    """Interface of its network."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DirectorPlan:
     """LVS on one node of a pair."""
 
@@ -93,6 +103,8 @@ class DirectorPlan:
     """By name."""
     quiescent: bool
     """From the description."""
+    gateway: InsideVip | None
+    """With ``nat``: where real servers' answers arrive."""
     sync: SyncPlan
     """How connections survive a take-over."""
 
@@ -119,5 +131,5 @@ class RealServerPlan:
 
     vips: tuple[AnsweredVip, ...]
     """By address."""
-    gateway: IPv4Address | None
+    gateway: InsideVip | None
     """Where its default route leads, with ``nat``: the directors' VIP in its network."""

@@ -107,6 +107,24 @@ class FirewallRule:
     """Networks or single addresses that may send it; empty means any."""
     destinations: tuple[IPv4Address, ...] = ()
     """Addresses that it may be for; empty means any of the node's."""
+    stateless: bool = False
+    """Whether it is accepted before connection tracking is asked: of a virtual service a director
+    sees one direction, and the kernel lets tracking forget it, so that a connection's end is the
+    first packet that tracking ever sees, which it calls invalid."""
+    reason: str
+    """What it is for; becomes the rule's comment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardRule:
+    """One accepted kind of traffic between networks; everything else is dropped."""
+
+    interface: str
+    """Interface on which it arrives."""
+    sources: tuple[IPv4Address, ...]
+    """Who sends it."""
+    ports: tuple[int, ...]
+    """Source ports, TCP."""
     reason: str
     """What it is for; becomes the rule's comment."""
 
@@ -185,6 +203,8 @@ class NodePlan:
     node touches only the machines that need it."""
     firewall: tuple[FirewallRule, ...]
     """Follows from roles, VIPs and peers."""
+    forwards: tuple[ForwardRule, ...]
+    """What a director hands from its real servers to their clients, with ``nat``; else nothing."""
     time_servers: tuple[str, ...]
     """From the description."""
     keepalived: KeepalivedPlan | None

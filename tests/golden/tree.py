@@ -69,6 +69,28 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "nfs-no-fencing": ("nfs", {"put": {"pairs.nfs.fencing": []}}),
     "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
     "duo-ports": ("duo", {"put": {"pairs.duo.replication.split.kind": "haproxy"}}),
+    # The other two methods; with nat real servers are in a network of their own.
+    "gateway-dr": ("gateway", {"put": {"pairs.directors.director.forwarding": "dr"}}),
+    "gateway-nat": (
+        "gateway",
+        {
+            "put": {
+                "networks.inside": {"id": 3, "cidr": "10.76.3.0/24"},
+                "nodes.lvs1.networks": ["lan", "inside", "sync", "mgmt"],
+                "nodes.lvs2.networks": ["lan", "inside", "sync", "mgmt"],
+                "nodes.db1.networks": ["inside", "mgmt"],
+                "nodes.db2.networks": ["inside", "mgmt"],
+                "pairs.directors.vips.inside": {
+                    "address": "10.76.3.118",
+                    "network": "inside",
+                    "prefers": "lvs1",
+                    "manager": "heartbeat",
+                },
+                "pairs.directors.director.forwarding": "nat",
+                "pairs.directors.director.gateway": "inside",
+            }
+        },
+    ),
     "alone-data": (
         "six",
         {

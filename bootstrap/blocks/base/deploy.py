@@ -45,7 +45,6 @@ SYSCTLS = {
     "net.ipv4.conf.all.accept_redirects": "0",
     "net.ipv4.conf.all.send_redirects": "0",
     "net.ipv4.conf.all.accept_source_route": "0",
-    "net.ipv4.ip_forward": "0",
     "net.ipv4.tcp_syncookies": "1",
     # A node that hangs in a panic holds its peer up; one that boots takes part again.
     "kernel.panic": "10",
@@ -58,10 +57,11 @@ CONNTRACK_MAX = 131072
 
 def sysctls(node: NodePlan) -> dict[str, str]:
     """Kernel values of a node; the size of the firewall's table follows from its connections."""
+    values = {**SYSCTLS, "net.ipv4.ip_forward": "1" if node.forwards else "0"}
     if node.limits is None:
-        return {**SYSCTLS, "net.netfilter.nf_conntrack_max": str(CONNTRACK_MAX)}
+        return {**values, "net.netfilter.nf_conntrack_max": str(CONNTRACK_MAX)}
     return {
-        **SYSCTLS,
+        **values,
         "net.netfilter.nf_conntrack_max": str(node.limits.conntrack_max),
         "net.netfilter.nf_conntrack_buckets": str(node.limits.conntrack_buckets),
     }

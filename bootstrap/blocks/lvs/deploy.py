@@ -44,7 +44,9 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     director = lvs.director_of(node)
     mark = f"# Managed by pairwise (stacks/{plan.stack}); local edits are lost.\n"
     lines = operations.differences(lvs.table(director), {}, probed=lvs.probed(director))
-    unit = render("blocks/lvs/templates/lvs.service.j2", stack=plan.stack, director=director)
+    unit = render(
+        "blocks/lvs/templates/lvs.service.j2", stack=plan.stack, director=director, rules=RULES
+    )
     sysctls = render("shared/templates/sysctl.conf.j2", stack=plan.stack, values=SYSCTLS)
     return (
         ManagedFile(path="/etc/modules-load.d/pairwise-lvs.conf", content=f"{mark}ip_vs\n"),

@@ -27,7 +27,7 @@ Fault = Callable[[LiveStack, str], AbstractContextManager[None]]
 
 def real_server(stage: Stage, *, fault: Fault) -> None:
     """Document 001: out of the tables within interval and timeout, and back."""
-    service, server = _first(stage)
+    service, server = _last(stage)
     stage.mark(f"{server.node} stops answering")
     begun = stage.marks[-1].at
     with fault(stage.stack, server.node):
@@ -58,11 +58,12 @@ def real_server(stage: Stage, *, fault: Fault) -> None:
     stage.expect_nothing_moved()
 
 
-def _first(stage: Stage) -> tuple[ServicePlan, RealServer]:
+def _last(stage: Stage) -> tuple[ServicePlan, RealServer]:
+    """A service, and one of its real servers: not the first one, from which rows are written."""
     director = stage.plan.nodes[stage.nodes[0]].director
     assert isinstance(director, DirectorPlan)
     service = next(s for s in director.services if s.is_probed)
-    return service, service.servers[0]
+    return service, service.servers[-1]
 
 
 def _wait(

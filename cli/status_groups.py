@@ -184,6 +184,9 @@ def _node_problems(stack: str, node: NodePlan, answer: NodeAnswer | None) -> Ite
             f"Take-over on {node.name} waits for fencing of {peer} ({answer.fence_waiting}): when"
             f" you have seen that {peer} is off, `pairwise fence confirm {stack} {peer}`."
         )
+    elif not node.data.drbd.resources:
+        # It has nothing that could be old: it takes over without having met its peer.
+        return
     elif not answer.met_peer and node.data.drbd.fencing is not DrbdFencing.RESOURCE_AND_STONITH:
         yield (
             f"{node.name} has not met {peer} since it booted, and nothing keeps it from taking over"

@@ -288,7 +288,9 @@ class DataPlan:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Names of the values that its templates hold and the plan does not."""
-        names = [self.drbd.secret, self.heartbeat.secret]
+        names = [self.heartbeat.secret]
+        if self.drbd.resources:
+            names.append(self.drbd.secret)
         if FencingDevice.HYPERVISOR in self.fence.devices:
             names += [self.fence.key_secret, self.fence.host_key]
         if self.mysql is not None:

@@ -41,6 +41,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         stack=plan.stack,
         vips=[(vip.address, _device(vip)) for vip in vips],
         tunnel=TUNNEL if tunnel else "",
+        other={"lo": TUNNEL, TUNNEL: "lo"},
         gateway=gateway,
         # Both halves of all addresses: nearer than the default route, which stays as it is.
         routes=("0.0.0.0/1", "128.0.0.0/1"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from drills import checkers, evidence
-from drills.drill import Drill, page_of, splitters_of
+from drills.drill import Drill
 from drills.faults import heal_all
 from drills.inside import watching_nodes
 from drills.invariants import Finding, Verdict
@@ -22,13 +21,12 @@ from drills.judge import (
     invariant_findings,
     reads_outage_s,
 )
-from drills.observe import Observations, enter, observer
+from drills.observe import Observations, observer
 from drills.picture import picture
+from drills.readers import reading
 from drills.result import Result, writes_check
 from drills.running import ROOT, LiveStack
 from drills.stage import STEADY_S, Stage
-from drills.workloads import split_reads
-from drills.workloads.recorder import Recorder, recording
 from drills.writers import Writer, writer_of
 
 FIRST_WRITES_S = 90
@@ -166,37 +164,14 @@ def _stage(
         stage.writes = {
             name: running.enter_context(writer.recording(stack)) for name, writer in writers.items()
         }
-        page = page_of(plan, pair) if drill.is_loaded else ""
-        if page:
-            stage.reads = _browsing(stage, running, page)
-        elif drill.is_split or drill.reads_stall_s is not None:
-            stage.reads = _reading(stage, running)
+        if (reads := reading(stage, drill)) is not None:
+            stage.reads = running.enter_context(reads)
+            stage.reads.wait_for_more(5, timeout_s=FIRST_WRITES_S)
         stage.fenced_before = len(stack.fence_requests())
         arp.wait_for_more(5, timeout_s=FIRST_WRITES_S)
         for recorder in stage.writes.values():
             recorder.wait_for_more(10, timeout_s=FIRST_WRITES_S)
         yield stage, writers
-
-
-def _browsing(stage: Stage, running: ExitStack, page: str) -> Recorder:
-    """A client that gets a page of the directors' again and again."""
-    module = [*enter(stage.stack.netns), sys.executable, "-m", "drills.workloads.page_reads"]
-    recorder = running.enter_context(recording([*module, page]))
-    recorder.wait_for_more(5, timeout_s=FIRST_WRITES_S)
-    return recorder
-
-
-def _reading(stage: Stage, running: ExitStack) -> Recorder | None:
-    """Reads through one splitter: of the active node where it has one, which is the one that a
-    replica's fault leaves alone."""
-    places = splitters_of(stage.plan, stage.pair)
-    if not places:
-        return None
-    node = stage.active if stage.active in places else places[0]
-    program = stage.stack.program(node, split_reads.command())
-    recorder = running.enter_context(recording(program))
-    recorder.wait_for_more(5, timeout_s=FIRST_WRITES_S)
-    return recorder
 
 
 def _play(drill: Drill, stage: Stage) -> Finding:

@@ -1,23 +1,28 @@
-"""Directors before MySQL servers: document 004's own test."""
+"""Directors before MySQL servers: document 004's own test, and sessions that outlive a director."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 
-from drills.drill import Drill
+from drills.drill import POWERED_OFF, Drill
+from drills.faults import power_cut
 from drills.observe import enter
+from drills.ports import Place, has_ports, places, server_ids
 from drills.stage import Stage
 from drills.wait import wait_until
-from stacks.plan_instances import InstancePlan
-from stacks.plan_types import NodePlan, Plan
 
 LOGINS_S = 300
 """All logins, one after the other, while machines boot beside them."""
 BOOT_S = 400
 """A director boots, and Heartbeat waits for its peer."""
+KNOWN_S = 60
+"""A director is told anew of a connection that is used after ten seconds."""
+Told = dict[str, dict[str, Any]]
 
 
 def director_reboot(stage: Stage) -> None:
@@ -40,18 +45,103 @@ def director_reboot(stage: Stage) -> None:
     _expect_logins(stage)
 
 
+def director_power_cut(stage: Stage) -> None:
+    """A session at every port, before and after its director loses its power and comes back."""
+    dead = stage.active
+    left = stage.other(dead)
+    stage.must_fence = {dead}
+    with _Sessions.opened(stage) as sessions:
+        stage.mark(f"power of {dead} cut")
+        with power_cut(stage.stack, dead):
+            stage.wait_until_at(stage.group, left)
+            stage.mark(f"{left} has the VIP")
+            sessions.expect_the_same()
+            assert stage.reads is not None
+            stage.reads.wait_for_more(10, timeout_s=LOGINS_S)
+        stage.mark(f"{dead} started again")
+        stage.wait_until_steady()
+        stage.expect_at(stage.group, left)
+        _expect_logins(stage)
+        # The one that has booted is told of those that are used, and of no others.
+        sessions.expect_the_same()
+        sessions.expect_known_to(dead)
+        stage.switch(dead)
+        stage.mark(f"{dead} has the VIP again")
+        sessions.expect_the_same()
+
+
+class _Sessions:
+    """A session at each port, opened once."""
+
+    def __init__(self, stage: Stage, where: list[Place], asks: IO[str], answers: IO[str]) -> None:
+        self._stage, self._places, self._asks, self._answers = stage, where, asks, answers
+        self._say(json.dumps(where))
+        self._first = self._ask()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, stage: Stage) -> Iterator[_Sessions]:
+        """As long as the block lasts."""
+        command = [*enter(stage.stack.netns), sys.executable, "-m", "drills.workloads.kept_logins"]
+        where = places(stage.stack, stage.plan, stage.pair)
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+            assert process.stdin is not None and process.stdout is not None
+            sessions = cls(stage, where, process.stdin, process.stdout)
+            stage.say(f"opened sessions at {', '.join(sorted(sessions._first))}")
+            yield sessions
+
+    def expect_the_same(self) -> None:
+        """Each of them answers, and is the session that it was.
+
+        Raises:
+            DrillFailedError: one is not.
+        """
+        told = self._ask()
+        for name, first in self._first.items():
+            self._stage.expect(
+                "error" not in first and told[name] == first,
+                f"the session at {name} was {first}, and says {told[name]}",
+            )
+
+    def expect_known_to(self, director: str) -> None:
+        """A director knows an established connection to each port.
+
+        Raises:
+            DrillFailedError: it does not, after they were used for a while.
+        """
+
+        def known() -> bool:
+            self.expect_the_same()
+            lines = self._stage.stack.exec(director, "ipvsadm -Lnc").splitlines()
+            known_at = {line.split()[4] for line in lines if " ESTABLISHED " in line}
+            return known_at >= {f"{place['host']}:{place['port']}" for place in self._places}
+
+        what = f"{director} to know all sessions"
+        wait_until(known, what=what, timeout_s=KNOWN_S, every_s=5)
+
+    def _ask(self) -> Told:
+        self._say("")
+        told: Told = json.loads(self._answers.readline())
+        return told
+
+    def _say(self, line: str) -> None:
+        self._asks.write(f"{line}\n")
+        self._asks.flush()
+
+
 def _expect_logins(stage: Stage) -> None:
     """Each port answers as the server that its service names."""
-    places, wanted = _places(stage)
     done = subprocess.run(
         [*enter(stage.stack.netns), sys.executable, "-m", "drills.workloads.logins"],
-        input=json.dumps(places),
+        input=json.dumps(places(stage.stack, stage.plan, stage.pair)),
         capture_output=True,
         text=True,
         timeout=LOGINS_S,
         check=True,
     )
-    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    told: Told = json.loads(done.stdout)
+    wanted = server_ids(stage.plan, stage.pair)
     for name, allowed in wanted.items():
         said = told.get(name, {})
         stage.expect(
@@ -61,54 +151,6 @@ def _expect_logins(stage: Stage) -> None:
     stage.say(f"logged in at {', '.join(sorted(wanted))}, with 1 MiB both ways")
 
 
-def _places(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, set[int]]]:
-    """Where to log in, and whose answers are right, by service."""
-    director = stage.plan.nodes[stage.nodes[0]].director
-    assert director is not None
-    places: list[dict[str, Any]] = []
-    wanted: dict[str, set[int]] = {}
-    for service in director.services:
-        found = [
-            (stage.plan.nodes[server.node], instance)
-            for server in service.servers
-            for instance in stage.plan.nodes[server.node].instances
-            if instance.port == server.port
-        ]
-        wanted[service.name] = {instance.server_id for _, instance in found}
-        node, instance = found[0]
-        places.append(
-            {
-                "name": service.name,
-                "host": str(service.vip),
-                "port": service.port,
-                "user": instance.account,
-                "database": instance.database,
-                **_secrets(stage, node, instance),
-            }
-        )
-    return places, wanted
-
-
-def _secrets(stage: Stage, node: NodePlan, instance: InstancePlan) -> dict[str, str]:
-    """Certificate and password, as the server itself was given them; they go on by a pipe."""
-    read = (
-        f"cat /etc/pairwise/mysql/cert.pem; echo; sed -n \"s/.* BY '\\(.*\\)' REQUIRE SSL;/\\1/p\""
-        f" /etc/pairwise/mysql/{instance.name}.sql | head -n 1"
-    )
-    said = stage.stack.exec(node.name, read).strip().splitlines()
-    return {"certificate": "\n".join(said[:-1]), "password": said[-1]}
-
-
-def has_servers(plan: Plan, pair: str) -> bool:
-    """Whether a pair's directors lead to MySQL servers that stand alone."""
-    director = next(iter(plan.deploys[pair].nodes.values())).director
-    return director is not None and any(
-        plan.nodes[server.node].instances
-        for service in director.services
-        for server in service.servers
-    )
-
-
 DRILLS = (
     Drill(
         name="director-reboot",
@@ -116,6 +158,15 @@ DRILLS = (
         run=director_reboot,
         seconds=240,
         least_groups=0,
-        only=has_servers,
+        only=has_ports,
+    ),
+    Drill(
+        name="director-power-cut",
+        sentence="The active director loses its power: sessions go on through its peer, and back.",
+        run=director_power_cut,
+        seconds=240,
+        least_groups=0,
+        only=has_ports,
+        fencing=POWERED_OFF,
     ),
 )

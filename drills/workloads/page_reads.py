@@ -21,8 +21,9 @@ GOOD = 200
 
 
 def say(number: int, event: str, **more: str) -> None:
-    """One line, at once."""
-    print(json.dumps({"id": number, "event": event, **more}), flush=True)
+    """One line, at once and whole, whichever thread says it."""
+    sys.stdout.write(json.dumps({"id": number, "event": event, **more}) + "\n")
+    sys.stdout.flush()
 
 
 async def ask(number: int, url: str) -> None:

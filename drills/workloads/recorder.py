@@ -123,15 +123,23 @@ class Recorder:
         self._reader.join(timeout=30)
 
 
-def start_group(argv: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a program in a process group of its own: ``pairwise exec`` has ssh as its child."""
-    return subprocess.Popen(
+def start_group(argv: Sequence[str], *, told: str = "") -> subprocess.Popen[bytes]:
+    """Start a program in a process group of its own: ``pairwise exec`` has ssh as its child.
+
+    Args:
+        argv: the program. told: all of its standard input.
+    """
+    process = subprocess.Popen(
         argv,
         stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as given:
+        given.write(told.encode())
+    return process
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:
@@ -142,13 +150,13 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def recording(argv: Sequence[str]) -> Iterator[Recorder]:
+def recording(argv: Sequence[str], *, told: str = "") -> Iterator[Recorder]:
     """Run a workload for as long as the block lasts; its history stays readable afterwards.
 
     Args:
-        argv: what runs the program on its machine.
+        argv: what runs the program on its machine. told: all of its standard input.
     """
-    process = start_group(argv)
+    process = start_group(argv, told=told)
     recorder = Recorder(process)
     try:
         yield recorder

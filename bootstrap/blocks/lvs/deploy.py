@@ -36,6 +36,11 @@ SYSCTLS = {
     "net.ipv4.vs.expire_nodest_conn": "1",
     # A client that persistence sends to a server of weight 0 gets another one.
     "net.ipv4.vs.expire_quiescent_template": "1",
+    # The peer is told of a connection when it is made, and again when it is used so many seconds
+    # later: a director that has booted learns those that are in use. By default it is told after
+    # each fiftieth packet.
+    "net.ipv4.vs.sync_threshold": "3 0",
+    "net.ipv4.vs.sync_refresh_period": "10",
 }
 
 

@@ -28,6 +28,7 @@ HANDED_OUT = (
     *recipe.KEPT_PACKAGES, "memcached", "php-memcached", "php8.4-fpm", "php8.4-mysql",
     "drbd-utils", "heartbeat", "cluster-glue", "resource-agents", "iputils-arping",
     "openssh-client", "nfs-kernel-server", "nfs-common", "haproxy",
+    "ipvsadm", "ldirectord",
 )  # fmt: skip
 """What the blocks ask for; a test compares it with their manifests."""
 IN_NO_RELEASE = ("mysql-server", "mysql-client", "mysql-router")

@@ -36,6 +36,7 @@ from bootstrap.checks import Check
 from bootstrap.managed import Manifest
 from bootstrap.site import Site, ensure_active, ensure_configured, ensure_installed
 from stacks.model import Role
+from stacks.plan_lvs_types import Checker
 from stacks.plan_types import DeployPlan, NodePlan
 
 
@@ -65,6 +66,12 @@ class Row:
     """Whether a node has it."""
 
 
+def _looks(node: NodePlan, checker: Checker) -> bool:
+    """Whether a daemon looks at real servers from a node."""
+    director = node.director
+    return director is not None and bool(director.probed) and director.checker is checker
+
+
 def _row(block: object, when: Callable[[NodePlan], bool]) -> Row:
     return Row(block=cast(Block, block), when=when)
 
@@ -83,6 +90,9 @@ ORDER = (
     # Before what listens at the VIPs.
     _row(lvs_real_server, lambda node: node.real_server is not None),
     _row(php_web, lambda node: Role.WEB in node.roles),
+    # The table, before what fills it, and before what moves the VIP that it stands behind.
+    _row(lvs, lambda node: node.director is not None),
+    _row(ldirectord, lambda node: _looks(node, Checker.LDIRECTORD)),
     # After nginx: a first health check that fails would give the VIPs away again. Not bound to a
     # role: any pair may have VIPs under keepalived; without nginx there is nothing to check yet,
     # so it comes with the block of the service that it watches.
@@ -90,7 +100,11 @@ ORDER = (
         keepalived,
         lambda node: (
             node.keepalived is not None
-            and (bool({Role.LB, Role.WEB} & set(node.roles)) or node.gtid is not None)
+            and (
+                bool({Role.LB, Role.WEB} & set(node.roles))
+                or node.gtid is not None
+                or (node.director is not None and node.director.checker is Checker.KEEPALIVED)
+            )
         ),
     ),
     # Its disks are attached while it is configured: the file systems come with heartbeat.
@@ -105,14 +119,7 @@ ORDER = (
     # After the reconciler, whose words it passes on.
     _row(rw_split_agent, lambda node: node.gtid is not None and node.gtid.split is not None),
     _row(nfs, lambda node: node.data is not None and node.data.nfs is not None),
-    _row(lvs, lambda node: node.director is not None),
-    # After the table that it fills.
-    _row(
-        ldirectord,
-        lambda node: node.director is not None and any(s.is_probed for s in node.director.services),
-    ),
-    # After the daemons of its groups, and the table behind their VIP: it makes their first data
-    # with their hooks, then starts them.
+    # After the daemons of its groups: it makes their first data with their hooks, then starts them.
     _row(heartbeat, lambda node: node.data is not None),
     # Last: it acts on what the others have started.
     _row(monitor, lambda node: node.data is not None),

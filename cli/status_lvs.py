@@ -82,6 +82,12 @@ def _services(part: DeployPlan) -> tuple[ServicePlan, ...]:
     return director.services if director is not None else ()
 
 
+def _checker(part: DeployPlan) -> str:
+    """Unit that looks at the real servers."""
+    director = next(iter(part.nodes.values())).director
+    return director.checker.value if director is not None else ""
+
+
 def _seen(service: ServicePlan, server: RealServer, table: Table) -> dict[str, Any]:
     row = table.get((f"{service.vip}:{service.port}", f"{server.address}:{server.port}"))
     if row is None:
@@ -110,6 +116,6 @@ def judge_services(stack: str, part: DeployPlan, answers: Mapping[str, Answer]) 
                     what = "is out of" if seen == OUT else "gets no new connections of"
                     yield (
                         f"Real server {server.node} {what} service {service.name} on {name}:"
-                        f" `pairwise exec {stack} {name} -- journalctl -u ldirectord -n 20` says"
-                        " since when."
+                        f" `pairwise exec {stack} {name} -- journalctl -u {_checker(part)} -n 20`"
+                        " says since when."
                     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from stacks.model import NetworkMode, Pair, Role, Stack, VipManager
-from stacks.model_lvs import Director, Forwarding, ProbeKind, VirtualService
+from stacks.members import director_vips
+from stacks.model import NetworkMode, Pair, Role, Stack, VipManager, VrrpMode
+from stacks.model_lvs import Director, Forwarding, Probe, ProbeKind, VirtualService
 from stacks.plan_lvs import real_servers
 from stacks.problems import Problem, Ranged, out_of_range, twice
 
@@ -15,6 +17,8 @@ MAX_WEIGHT = 65535
 MAX_PERSISTENCE_S = 86_400
 """A day: the kernel would take more, and nobody comes back to one server for longer."""
 PROBE_RANGE_S = (1, 3600)
+PATH = re.compile(r"/[\w./?&=%~+,;:@-]*", re.ASCII)
+"""What may stand in a request without quotes (RFC 3986, section 3)."""
 
 
 def check_lvs(stack: Stack) -> Iterator[Problem]:
@@ -26,8 +30,6 @@ def check_lvs(stack: Stack) -> Iterator[Problem]:
         where = f"pairs.{name}"
         if (Role.DIRECTOR in pair.roles) != (pair.director is not None):
             yield Problem(where, "role director and key director go together", "give both")
-        if pair.director is not None and pair.heartbeat is None:
-            yield Problem(where, "director needs Heartbeat", "add `heartbeat: {}`")
         if pair.director is not None:
             yield from _director(stack, where, pair, pair.director)
 
@@ -43,6 +45,7 @@ def _director(stack: Stack, where: str, pair: Pair, director: Director) -> Itera
     for place, other, _ in twice(places):
         yield Problem(place, f"{other} has its VIP and port", "choose another port")
     yield from _network(stack, where, pair, director)
+    yield from _manager(where, pair, director)
     yield from _gateway(where, pair, director)
     for name, service in director.services.items():
         yield from _service(f"{where}.services.{name}", pair, director, service)
@@ -72,6 +75,31 @@ def _network(stack: Stack, where: str, pair: Pair, director: Director) -> Iterat
         )
 
 
+def _manager(where: str, pair: Pair, director: Director) -> Iterator[Problem]:
+    """One daemon moves all that directors answer for, and all of it together."""
+    vips = [pair.vips[name] for name in director_vips(pair) if name in pair.vips]
+    managers = {vip.manager for vip in vips}
+    if len(managers) > 1:
+        yield Problem(
+            f"{where}.services",
+            "some of their VIPs are under Heartbeat and some under keepalived",
+            "have one of them move all",
+        )
+    if VipManager.HEARTBEAT in managers and pair.heartbeat is None:
+        yield Problem(where, "Heartbeat moves its VIPs and is not described", "add `heartbeat: {}`")
+    mode = pair.keepalived.mode if pair.keepalived is not None else None
+    if managers == {VipManager.KEEPALIVED} and len(vips) > 1 and mode is VrrpMode.SINGLE:
+        yield Problem(
+            f"{where}.services", "mode single moves one VIP", "write `mode: sync` for keepalived"
+        )
+    if director.gateway is not None and mode is VrrpMode.DUAL:
+        yield Problem(
+            f"{where}.gateway",
+            "answers have to come back by the director that has the service's VIP",
+            "write `mode: sync` for keepalived",
+        )
+
+
 def _gateway(where: str, pair: Pair, director: Director) -> Iterator[Problem]:
     is_nat = director.forwarding is Forwarding.NAT
     if is_nat and director.gateway not in pair.vips:
@@ -95,10 +123,6 @@ def _service(
         known = ", ".join(pair.vips) or "none"
         yield Problem(
             f"{where}.vip", f"the pair has no VIP {service.vip!r}", f"use one of: {known}"
-        )
-    elif pair.vips[service.vip].manager is not VipManager.HEARTBEAT:
-        yield Problem(
-            f"{where}.vip", f"{service.vip!r} is not under Heartbeat", "write `manager: heartbeat`"
         )
     for role in (Role.MYSQL, Role.NFS):
         settings = getattr(pair, role)
@@ -126,17 +150,32 @@ def _service(
         ("probe.timeout_s", service.probe.timeout_s, *PROBE_RANGE_S),
     ]
     yield from out_of_range(where, numbers)
-    if service.probe.kind is not ProbeKind.HTTP:
-        for key, found, usual in (
-            ("request", service.probe.request, "/"),
-            ("receive", service.probe.receive, ""),
-        ):
+    yield from _probe(f"{where}.probe", service.probe)
+
+
+def _probe(where: str, probe: Probe) -> Iterator[Problem]:
+    """What is asked can be asked, and what has to come back can be found, by both daemons."""
+    if probe.kind is not ProbeKind.HTTP:
+        for key, found, usual in (("request", probe.request, "/"), ("receive", probe.receive, "")):
             if found != usual:
                 yield Problem(
-                    f"{where}.probe.{key}",
-                    f"a probe {service.probe.kind} asks for no page",
+                    f"{where}.{key}",
+                    f"a probe {probe.kind} asks for no page",
                     "remove it, or write http",
                 )
+        return
+    if not PATH.fullmatch(probe.request):
+        yield Problem(
+            f"{where}.request",
+            f"{probe.request!r} is no path of a page",
+            "begin with / and leave out blanks and quotes",
+        )
+    if not (probe.receive.isprintable() and probe.receive.isascii()):
+        yield Problem(
+            f"{where}.receive",
+            f"{probe.receive!r} is more than a line of ASCII",
+            "choose words that both daemons find alike",
+        )
 
 
 def _servers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from stacks.addressing import node_address
-from stacks.model import Pair, Stack, Tier
+from stacks.model import Pair, Stack, Tier, VipManager
 
 
 def member_name(stack: Stack, member: Pair | Tier) -> str:
@@ -32,3 +32,18 @@ def by_id(stack: Stack, pair: Pair) -> tuple[str, str]:
 def addresses(stack: Stack, names: list[str], network: str) -> tuple[IPv4Address, ...]:
     """Addresses of nodes in a network, in their order."""
     return tuple(node_address(stack.networks[network], stack.nodes[name]) for name in names)
+
+
+def director_vips(pair: Pair) -> tuple[str, ...]:
+    """VIPs that a pair's directors hold: its services', and with nat the one inside."""
+    if pair.director is None:
+        return ()
+    named = [service.vip for service in pair.director.services.values()]
+    inside = [pair.director.gateway] if pair.director.gateway is not None else []
+    return tuple(dict.fromkeys([*named, *inside]))
+
+
+def directs_under_heartbeat(pair: Pair) -> bool:
+    """Whether Heartbeat moves a pair's directors; not where keepalived does."""
+    managers = {pair.vips[name].manager for name in director_vips(pair) if name in pair.vips}
+    return pair.director is not None and managers != {VipManager.KEEPALIVED}

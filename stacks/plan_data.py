@@ -15,7 +15,14 @@ from stacks.addressing import (
     node_address,
     volume_wwn,
 )
-from stacks.members import addresses, by_id, clients_of, member_name
+from stacks.members import (
+    addresses,
+    by_id,
+    clients_of,
+    director_vips,
+    directs_under_heartbeat,
+    member_name,
+)
 from stacks.model import Pair, Stack, Tier
 from stacks.model_data import FencingDevice, Metadata, NfsVersion
 from stacks.plan_data_types import (
@@ -82,7 +89,9 @@ def group_names(pair: Pair) -> tuple[str, ...]:
 
 def fence_order(pair: Pair) -> tuple[str, ...]:
     """What makes a node the survivor of a cut, first thing first: its groups, and its source."""
-    found = [name for name in ("mysql", "nfs", "director") if getattr(pair, name) is not None]
+    found = [name for name in ("mysql", "nfs") if getattr(pair, name) is not None]
+    if directs_under_heartbeat(pair):
+        found.append("director")
     first = [name for name in pair.survivor if name in found]
     return tuple(dict.fromkeys([*first, *found]))
 
@@ -90,10 +99,7 @@ def fence_order(pair: Pair) -> tuple[str, ...]:
 def group_vips(pair: Pair, name: str) -> tuple[str, ...]:
     """VIPs that a group moves, by name in the description; the first one stands for the group."""
     if name == "director":
-        assert pair.director is not None
-        named = [service.vip for service in pair.director.services.values()]
-        gateway = [pair.director.gateway] if pair.director.gateway is not None else []
-        return tuple(dict.fromkeys([*named, *gateway]))
+        return director_vips(pair)
     return (getattr(pair, name).vip,)
 
 

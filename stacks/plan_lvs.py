@@ -5,11 +5,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from stacks.addressing import LVS_SYNC_PORT, node_address
-from stacks.members import by_id
+from stacks.members import by_id, directs_under_heartbeat
 from stacks.model import Pair, Stack, Tier
 from stacks.model_lvs import Director, Forwarding, VirtualService
 from stacks.plan_lvs_types import (
     AnsweredVip,
+    Checker,
     DirectorPlan,
     InsideVip,
     ProbePlan,
@@ -31,6 +32,7 @@ def director_plan(stack: Stack, node: str, member: Pair | Tier) -> DirectorPlan 
         services=tuple(
             _service(stack, member, director, name) for name in sorted(director.services)
         ),
+        checker=(Checker.LDIRECTORD if directs_under_heartbeat(member) else Checker.KEEPALIVED),
         quiescent=director.quiescent,
         gateway=_inside(member, director),
         sync=SyncPlan(

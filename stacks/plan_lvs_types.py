@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import IPv4Address
 
 from stacks.model_lvs import Forwarding, ProbeKind, Scheduler
 
 TUNNEL = "tunl0"
 """Device on which the kernel's module ipip hands out what came inside a packet, whoever sent it."""
+
+
+class Checker(StrEnum):
+    """The daemon that looks at real servers, by its unit's name."""
+
+    LDIRECTORD = "ldirectord"
+    """Where Heartbeat moves the VIPs (document 001)."""
+    KEEPALIVED = "keepalived"
+    """Where it moves the VIPs itself (keepalived.conf(5), LVS CONFIGURATION)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +111,19 @@ class DirectorPlan:
     """From the description."""
     services: tuple[ServicePlan, ...]
     """By name."""
+    checker: Checker
+    """Who looks at the real servers of services with a probe."""
     quiescent: bool
     """From the description."""
     gateway: InsideVip | None
     """With ``nat``: where real servers' answers arrive."""
     sync: SyncPlan
     """How connections survive a take-over."""
+
+    @property
+    def probed(self) -> tuple[ServicePlan, ...]:
+        """Services whose real servers the checker adds and removes."""
+        return tuple(service for service in self.services if service.is_probed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,8 @@ FLAGS = {Forwarding.DR: "-g", Forwarding.TUN: "-i", Forwarding.NAT: "-m"}
 """ipvsadm(8), packet-forwarding-method."""
 METHODS = {Forwarding.DR: "gate", Forwarding.TUN: "ipip", Forwarding.NAT: "masq"}
 """ldirectord(8)'s words for the same."""
+KINDS = {Forwarding.DR: "DR", Forwarding.TUN: "TUN", Forwarding.NAT: "NAT"}
+"""keepalived.conf(5)'s, lb_kind."""
 
 
 def director_of(node: NodePlan) -> DirectorPlan:
@@ -47,5 +49,5 @@ def table(director: DirectorPlan) -> dict[str, SeenService]:
 
 
 def probed(director: DirectorPlan) -> frozenset[str]:
-    """Services whose real servers ldirectord adds and removes."""
-    return frozenset(key_of(service) for service in director.services if service.is_probed)
+    """Services whose real servers a daemon adds and removes."""
+    return frozenset(key_of(service) for service in director.probed)

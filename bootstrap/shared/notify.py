@@ -24,7 +24,7 @@ class Kind(StrEnum):
     """A monitor restarted a daemon, or handed its group over."""
     FENCING = "fencing"
     """A node was switched off, or could not be."""
-    LDIRECTORD = "ldirectord"
+    REAL_SERVER = "real_server"
     """A real server left or came back."""
     DRBD = "drbd"
     """A handler of DRBD was called."""

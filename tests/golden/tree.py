@@ -91,6 +91,29 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             }
         },
     ),
+    # keepalived in the place of Heartbeat and ldirectord.
+    "gateway-keepalived": (
+        "gateway",
+        {
+            "put": {
+                "pairs.directors.vips.mysql.manager": "keepalived",
+                "pairs.directors.vips.mysql.vrid": 51,
+                "pairs.directors.keepalived": {"mode": "single"},
+            },
+            "drop": ("pairs.directors.heartbeat",),
+        },
+    ),
+    "lvs-keepalived": (
+        "lvs",
+        {
+            "put": {
+                "pairs.directors.vips.www.manager": "keepalived",
+                "pairs.directors.vips.www.vrid": 51,
+                "pairs.directors.keepalived": {"mode": "sync"},
+                "pairs.directors.director.quiescent": True,
+            },
+        },
+    ),
     "alone-data": (
         "six",
         {

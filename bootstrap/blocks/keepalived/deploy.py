@@ -1,7 +1,8 @@
 """keepalived moves the pair's VIPs between its nodes, by unicast VRRP version 3.
 
 Needs: node.keepalived; base (user healthcheck, VRRP accepted from the peer) and the block of the
-    service whose health it checks before it, so that its first check finds an answer.
+    service whose health it checks before it, so that its first check finds an answer; block lvs
+    before it on directors.
 Ensures: keepalived.conf; a message for each transition where the plan has ``notify``; a script
     that writes each transition to the journal and to /run/keepalived/<VIP>.state; a script
     that removes left-over VIPs before start and after stop.
@@ -17,6 +18,9 @@ Modes: ``single`` and ``dual`` preempt (document 000: each VIP returns to its pr
 ``sync`` binds all VIPs and does not preempt (document 003), and neither does a GTID pair. Every
 instance starts as BACKUP: the priorities decide, and a start never takes a VIP before it has
 listened.
+
+Directors: it also looks at their real servers, and keeps those that answer in the kernel's table,
+on both nodes all the time (``real_servers``). All services of a pair are looked at side by side.
 
 GTID pairs: the reconciler says who may hold the VIPs, and any other node is in FAULT, a replica
 that is well too: adverts that do not arrive, in a partition or at a boot, move nothing. As only one
@@ -51,6 +55,7 @@ import shlex
 from urllib.parse import urlsplit
 
 from bootstrap.blocks.keepalived import checks as verify
+from bootstrap.blocks.keepalived import real_servers
 from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.operations import vrrp
@@ -164,6 +169,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         scripts.append(ManagedFile(path=ALIVE_SCRIPT, content=alive, mode=0o755, check=shell))
     return (
         *scripts,
+        *real_servers.files(node, plan),
         ManagedFile(path=NOTIFY_SCRIPT, content=text("vrrp-notify"), mode=0o755, check=shell),
         ManagedFile(path=CLEAN_SCRIPT, content=text("vrrp-clean"), mode=0o755, check=shell),
         ManagedFile(path=STOP_SCRIPT, content=text("vrrp-stop"), mode=0o755, check=bash),
@@ -176,6 +182,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
                 by_http=by_http,
                 php=PHP if node.gtid is not None and Role.WEB in node.roles else "",
                 alive_script=ALIVE_SCRIPT if node.gtid is not None else "",
+                servers=real_servers.text(node, plan),
                 stays=keepalived.mode is VrrpMode.SYNC or node.gtid is not None,
                 messages=_messages(node, plan),
                 message_user=notify.USER,
@@ -188,7 +195,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 def _settings(keepalived: KeepalivedPlan) -> dict[str, object]:
     takeover_s = max(instance.takeover_s for instance in keepalived.instances)
     return {
-        "sync": keepalived.mode is VrrpMode.SYNC,
+        # One VIP alone needs no group, and keepalived -t refuses one.
+        "sync": keepalived.mode is VrrpMode.SYNC and len(keepalived.instances) > 1,
         "script_user": SCRIPT_USER,
         "check_script": CHECK_SCRIPT,
         "notify_script": NOTIFY_SCRIPT,

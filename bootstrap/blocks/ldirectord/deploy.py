@@ -1,6 +1,6 @@
 """ldirectord looks at the real servers and keeps those that answer in the kernel's table.
 
-Needs: node.director with a service that has a probe; block lvs before it.
+Needs: node.director under Heartbeat with a service that has a probe; block lvs before it.
 Ensures: ldirectord.cf, ldirectord on both directors all the time: the one that takes the VIP over
     knows already who answers. With notify, the holder of the VIP tells who leaves and comes back.
 Restart: reload (SIGHUP): what is in the table stays, changed services are looked at anew.
@@ -51,7 +51,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "blocks/ldirectord/templates/ldirectord.cf.j2",
         stack=plan.stack,
         director=director,
-        services=[service for service in director.services if service.is_probed],
+        services=director.probed,
         method=lvs.METHODS[director.forwarding],
         # ldirectord(8): the answer is compared with a regular expression.
         quoted=re.escape,
@@ -73,7 +73,7 @@ def _telling(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ManagedFile
         "node": node,
         "pair": plan.deploy,
         "unit": UNIT,
-        "notify": {"program": notify.PROGRAM, "kind": notify.Kind.LDIRECTORD.value},
+        "notify": {"program": notify.PROGRAM, "kind": notify.Kind.REAL_SERVER.value},
         "user": notify.USER,
         "script": TELL,
     }

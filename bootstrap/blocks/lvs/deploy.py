@@ -1,6 +1,6 @@
 """LVS: the kernel of a director hands each connection for a VIP to one of its real servers.
 
-Needs: node.director; block heartbeat moves the VIP. Nothing else moves in a take-over: both
+Needs: node.director; Heartbeat or keepalived moves the VIP. Nothing else moves in a take-over: both
     directors hold the whole table all the time, and tell each other their connections.
 Ensures: module ip_vs, its settings, the table, the daemons that exchange connections (both ways).
 Restart: never. The table is compared with the plan and changed where it differs: connections to

@@ -40,6 +40,7 @@ BROKEN = {
     },
     "/etc/pairwise/app.php": ("return [", "return ("),
     "/etc/keepalived/keepalived.conf": ("virtual_router_id ", "virtual_router_id 9"),
+    "/usr/local/lib/pairwise/real-server-tell": ("shift", "if shift"),
     "/usr/local/lib/pairwise/check-service": ("|| exit 1", "|| ("),
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),
     "/usr/local/lib/pairwise/vrrp-clean": ("exit 0", "done"),
@@ -157,5 +158,6 @@ BROKEN_ON = (
     ("lvs", "server1"),
     ("gateway", "db1"),
     ("gateway", "db2"),
+    ("gateway-keepalived", "lvs1"),
 )
 """Nodes that between them have every template."""

@@ -26,6 +26,7 @@ JUDGED = (
     ("nfs-metadata", "nfs1"),
     ("nfs-dopd", "nfs1"),
     ("nfs-no-fencing", "nfs1"),
+    ("lvs-keepalived", "server1"),
     ("duo", "server1"),
     ("alone-lb-fast", "lb2"),
 )

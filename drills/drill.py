@@ -23,6 +23,8 @@ HEARTBEAT = frozenset({Kind.HEARTBEAT})
 """Pairs on DRBD."""
 GTID = frozenset({Kind.GTID})
 """Pairs that replicate MySQL."""
+VRRP = frozenset({Kind.VRRP})
+"""Pairs whose VIPs keepalived moves, with no data behind them."""
 BOTH = HEARTBEAT | GTID
 """Either; one that is both is drilled as a GTID pair."""
 
@@ -109,4 +111,4 @@ def page_of(plan: Plan, pair: str) -> str:
 
 def first_device(subject: Subject) -> FencingDevice | None:
     """How a silent node of a pair is made harmless, before anything else is tried."""
-    return next(iter(subject.fence.devices), None)
+    return next(iter(subject.fence.devices), None) if subject.fence is not None else None

@@ -47,13 +47,29 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return Verdict.PASS
 
 
-def one_holder(samples: Sequence[dict[str, Any]], *, vips: int) -> Finding:
+def one_holder(
+    samples: Sequence[dict[str, Any]],
+    *,
+    vips: int,
+    brief_s: float = 0.0,
+    apart: Sequence[tuple[float, float]] = (),
+) -> Finding:
     """At most one machine answers ARP for each VIP, at every instant.
 
     Args:
         samples: of ``drills.arp``. vips: how many were asked for.
+        brief_s: for how long two may answer for one, where nothing worse comes of that.
+        apart: from when to when, by the wall clock, the nodes could not hear each other and two
+            holders are what a pair without fencing has.
     """
-    doubles = [sample for sample in samples if len(sample["macs"]) > 1]
+    doubles: list[dict[str, Any]] = []
+    since: dict[str, float] = {}
+    for sample in sorted(samples, key=lambda sample: float(sample["at"])):
+        at, vip = float(sample["at"]), str(sample["vip"])
+        if len(sample["macs"]) < 2 or any(start <= at <= end for start, end in apart):
+            since.pop(vip, None)
+        elif not brief_s or at - since.setdefault(vip, at) > brief_s:
+            doubles.append(sample)
     if doubles:
         first = doubles[0]
         reason = f"{first['vip']} was held by {' and '.join(first['macs'])} at {first['at']}"

@@ -39,6 +39,8 @@ class Watched:
     """When watching ended, by the monotonic clock."""
     wall_offset: float
     """Seconds from this machine's monotonic clock to its wall clock."""
+    apart: Sequence[tuple[float, float]] = ()
+    """From when to when the nodes could not hear each other, where two holders are allowed then."""
     reads: Sequence[Write] = ()
     """Reads through a splitter, where there is one."""
 
@@ -46,7 +48,10 @@ class Watched:
 def invariant_findings(seen: Watched, subject: Subject) -> dict[str, Finding]:
     """Every invariant of a pair."""
     vips = len(subject.groups)
-    found = {"one VIP holder": invariants.one_holder(list(seen.arp), vips=vips)}
+    holder = invariants.one_holder(
+        list(seen.arp), vips=vips, brief_s=subject.brief_s, apart=seen.apart
+    )
+    found = {"one VIP holder": holder}
     found |= {name: holds(seen.samples) for name, holds in subject.invariants.items()}
     return {name: _to_the_end(finding, seen) for name, finding in found.items()}
 

@@ -12,13 +12,15 @@ from drills.ports import has_ports, places
 from drills.stage import Stage
 from drills.workloads import split_reads
 from drills.workloads.recorder import Recorder, recording
+from stacks.model import Role
+from stacks.plan_types import Plan
 
 
 def reading(stage: Stage, drill: Drill) -> AbstractContextManager[Recorder] | None:
     """The client that reads for as long as a drill lasts; none where the pair has nothing to read,
     or the drill does not ask."""
     plan, pair = stage.plan, stage.pair
-    if drill.is_loaded and (page := page_of(plan, pair)):
+    if drill.is_loaded and (page := page_of(plan, pair) or balanced_page_of(plan, pair)):
         return recording(_inside(stage, "page_reads", page))
     if drill.is_loaded and has_ports(plan, pair):
         first = places(stage.stack, plan, pair)[0]
@@ -42,3 +44,11 @@ def _splitter(stage: Stage) -> AbstractContextManager[Recorder] | None:
         return None
     node = stage.active if stage.active in found else found[0]
     return recording(stage.stack.program(node, split_reads.command()))
+
+
+def balanced_page_of(plan: Plan, pair: str) -> str:
+    """A page that clients get through a pair of balancers; empty: it is none."""
+    node = next(iter(plan.deploys[pair].nodes.values()))
+    if Role.LB not in node.roles or node.keepalived is None:
+        return ""
+    return f"http://{node.keepalived.instances[0].vip}/"

@@ -93,6 +93,7 @@ def _drilled(
         arp=stage.arp.samples,
         samples=[s for watch in stage.watches.values() for s in watch.samples()],
         histories={name: recorder.history() for name, recorder in stage.writes.items()},
+        apart=stage.apart,
         reads=stage.reads.history() if stage.reads is not None else (),
         found={n: w.found(stack, at_end[n] or stage.nodes[0]) for n, w in writers.items()},
         ended=ended,

@@ -16,7 +16,7 @@ from drills.running import LiveStack
 from drills.subject import PRIMARY, Follower, Group, Subject
 from drills.wait import wait_until
 from drills.workloads.recorder import Recorder, Writes
-from stacks.plan_data_types import DataPlan, ServiceGroup
+from stacks.plan_data_types import DataPlan, FencePlan, ServiceGroup
 from stacks.plan_types import NodePlan, Plan
 
 MOVE_S = 300
@@ -80,6 +80,8 @@ class Stage:
     """Nodes of which either is right."""
     marks: list[Mark] = field(default_factory=list)
     """What happened when."""
+    apart: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when, by the wall clock, a pair without fencing could not hear itself."""
     rebuilt: set[str] = field(default_factory=set)
     """Nodes whose data were copied anew, because they had what nobody was told of."""
     lasts_s: float = 0.0
@@ -90,6 +92,12 @@ class Stage:
         """What both nodes of a pair under Heartbeat share."""
         assert self.subject.data is not None
         return self.subject.data
+
+    @property
+    def fence(self) -> FencePlan:
+        """How a silent node of the pair is made harmless."""
+        assert self.subject.fence is not None
+        return self.subject.fence
 
     @property
     def groups(self) -> tuple[Group, ...]:

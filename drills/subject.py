@@ -1,7 +1,7 @@
 """What a drill is about: what moves between the nodes of a pair, and what must hold of it.
 
 A pair under Heartbeat has groups; a GTID pair has its source, further VIPs that follow it, and the
-groups under Heartbeat beside it where there are any.
+groups under Heartbeat beside it where there are any; any other pair under keepalived has VIPs.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from stacks.plan_types import DeployPlan, Plan
 
 PRIMARY = "Primary"
 """DRBD's word for the node that may write."""
+BRIEF_S = 1.0
+"""Two holders of a VIP that nothing but connections hang on, after a thaw or a return."""
 HESITATES = "-"
 """The place in the survivor's order of a node that holds nothing (stacks.plan_data)."""
 
@@ -33,6 +35,8 @@ class Kind(StrEnum):
     """Groups on DRBD under Heartbeat."""
     GTID = "gtid"
     """MySQL replicated by GTID under keepalived, and whatever else is on its nodes."""
+    VRRP = "vrrp"
+    """VIPs under keepalived and no data behind them: nobody is powered off."""
 
 
 class Group(Protocol):
@@ -57,7 +61,7 @@ class Group(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Follower:
-    """A VIP without a service of its own that is watched: it goes where the source goes."""
+    """A VIP without a service of its own that is watched."""
 
     name: str
     """Of the VIP."""
@@ -89,8 +93,11 @@ class Subject:
     off_s: float
     """Silence after which a node whose machine is on is powered off, in either kind of pair: its
     peer hesitates first."""
-    fence: FencePlan
-    """How a silent node is made harmless."""
+    fence: FencePlan | None
+    """How a silent node is made harmless; none where it can do no harm."""
+    brief_s: float = 0.0
+    """Time for which two nodes may hold a VIP: where nobody is powered off, one that stood still
+    has it until it has heard the other one."""
     data: DataPlan | None = None
     """What both nodes share under Heartbeat."""
     gtid: GtidPlan | None = None
@@ -168,11 +175,26 @@ def subject_of(plan: Plan, pair: str, kind: Kind) -> Subject:
             fence=node.data.fence,
             data=node.data,
         )
+    if kind is Kind.VRRP:
+        assert node.keepalived is not None
+        silence_s = max(instance.takeover_s for instance in node.keepalived.instances)
+        return Subject(
+            kind=kind,
+            groups=tuple(_of_keepalived(plan, pair)),
+            links=_shared(plan, part),
+            dead_s=silence_s,
+            off_s=silence_s,
+            fence=None,
+            brief_s=BRIEF_S,
+        )
     assert node.gtid is not None
     off_s = node.gtid.silence_s + node.gtid.fence.delays_s[HESITATES]
     return Subject(
         kind=kind,
-        groups=(*_of_keepalived(plan, pair, node.gtid), *(node.data.groups if node.data else ())),
+        groups=(
+            *_of_keepalived(plan, pair, source=node.gtid.vip),
+            *(node.data.groups if node.data else ()),
+        ),
         links=_shared(plan, part),
         dead_s=off_s,
         off_s=off_s,
@@ -182,17 +204,17 @@ def subject_of(plan: Plan, pair: str, kind: Kind) -> Subject:
     )
 
 
-def _of_keepalived(plan: Plan, pair: str, gtid: GtidPlan) -> list[Group]:
-    """The source first, then the VIPs that follow it."""
+def _of_keepalived(plan: Plan, pair: str, *, source: str = "") -> list[Group]:
+    """The source first, where the pair has one, then the other VIPs."""
     known = next(iter(plan.deploys[pair].nodes.values())).keepalived
     names = {instance.name for instance in known.instances} if known is not None else set()
     vips = sorted(
         (vip for vip in plan.vips if vip.pair == pair and vip.name in names),
-        key=lambda vip: vip.name != gtid.vip,
+        key=lambda vip: vip.name != source,
     )
     found: list[Group] = []
     for vip in vips:
-        kind = Source if vip.name == gtid.vip else Follower
+        kind = Source if vip.name == source else Follower
         name = SOURCE if kind is Source else vip.name
         found.append(kind(name=name, vip=vip.address, prefers=vip.prefers, interface=vip.network))
     return found
@@ -207,5 +229,9 @@ def _shared(plan: Plan, part: DeployPlan) -> tuple[str, ...]:
 def kinds_of(part: DeployPlan) -> tuple[Kind, ...]:
     """As what a pair can be drilled, GTID first; nothing for any other pair or tier."""
     node = next(iter(part.nodes.values()))
-    found = [(Kind.GTID, node.gtid is not None), (Kind.HEARTBEAT, node.data is not None)]
+    found = [
+        (Kind.GTID, node.gtid is not None),
+        (Kind.HEARTBEAT, node.data is not None),
+        (Kind.VRRP, node.keepalived is not None and node.gtid is None),
+    ]
     return tuple(kind for kind, there in found if there)

@@ -21,6 +21,7 @@ from drills.scenarios import (
     source_links,
     sources,
     splits,
+    vips,
 )
 
 DRILLS: tuple[Drill, ...] = (
@@ -39,6 +40,7 @@ DRILLS: tuple[Drill, ...] = (
     *sources.DRILLS,
     *source_links.DRILLS,
     *splits.DRILLS,
+    *vips.DRILLS,
     *controls.DRILLS,
     *controls_gtid.DRILLS,
 )

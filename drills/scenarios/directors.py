@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
-from drills.drill import POWERED_OFF, Drill
+from drills.drill import HEARTBEAT, VRRP, Drill
 from drills.faults import power_cut
 from drills.observe import enter
 from drills.ports import Place, has_ports, places, server_ids
 from drills.stage import Stage
 from drills.wait import wait_until
+from stacks.model import VrrpMode
+from stacks.plan_types import Plan
 
 LOGINS_S = 300
 """All logins, one after the other, while machines boot beside them."""
@@ -49,7 +51,8 @@ def director_power_cut(stage: Stage) -> None:
     """A session at every port, before and after its director loses its power and comes back."""
     dead = stage.active
     left = stage.other(dead)
-    stage.must_fence = {dead}
+    if stage.subject.fence is not None:
+        stage.must_fence = {dead}
     with _Sessions.opened(stage) as sessions:
         stage.mark(f"power of {dead} cut")
         with power_cut(stage.stack, dead):
@@ -151,6 +154,12 @@ def _expect_logins(stage: Stage) -> None:
     stage.say(f"logged in at {', '.join(sorted(wanted))}, with 1 MiB both ways")
 
 
+def _stays(plan: Plan, pair: str) -> bool:
+    """Whether a pair has ports to log in at, and a VIP that has moved stays where it is."""
+    keepalived = next(iter(plan.deploys[pair].nodes.values())).keepalived
+    return has_ports(plan, pair) and (keepalived is None or keepalived.mode is VrrpMode.SYNC)
+
+
 DRILLS = (
     Drill(
         name="director-reboot",
@@ -158,7 +167,8 @@ DRILLS = (
         run=director_reboot,
         seconds=240,
         least_groups=0,
-        only=has_ports,
+        only=_stays,
+        kinds=HEARTBEAT | VRRP,
     ),
     Drill(
         name="director-power-cut",
@@ -166,7 +176,7 @@ DRILLS = (
         run=director_power_cut,
         seconds=240,
         least_groups=0,
-        only=has_ports,
-        fencing=POWERED_OFF,
+        only=_stays,
+        kinds=HEARTBEAT | VRRP,
     ),
 )

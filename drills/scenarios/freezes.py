@@ -36,7 +36,7 @@ def freeze(stage: Stage, *, dead_times: float, moves: bool | None) -> None:
     stage.mark(f"{active} goes on")
     if moves is None:
         # Who has asked for its power-off before it went on hesitates, and then gets it.
-        last(max(stage.subject.fence.delays_s.values()) + ANSWER_S)
+        last(max(stage.fence.delays_s.values()) + ANSWER_S)
     elif moves:
         stage.wait_until_off(active)
         stage.wait_until_all_at(stage.other(active))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
-from drills.drill import Drill, page_of
+from drills.drill import HEARTBEAT, VRRP, Drill, page_of
 from drills.faults import power_cut
 from drills.faults_inside import service_stopped
 from drills.running import LiveStack
@@ -103,6 +103,7 @@ DRILLS = (
         run=partial(real_server, fault=nginx_stopped),
         seconds=120,
         only=page_of,
+        kinds=HEARTBEAT | VRRP,
         least_groups=0,
     ),
     Drill(
@@ -111,6 +112,7 @@ DRILLS = (
         run=partial(real_server, fault=wrong_answer),
         seconds=120,
         only=page_of,
+        kinds=HEARTBEAT | VRRP,
         least_groups=0,
     ),
     Drill(
@@ -119,6 +121,7 @@ DRILLS = (
         run=partial(real_server, fault=power_cut),
         seconds=240,
         only=page_of,
+        kinds=HEARTBEAT | VRRP,
         least_groups=0,
     ),
 )

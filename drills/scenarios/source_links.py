@@ -86,7 +86,7 @@ def isolated(stage: Stage) -> None:
     stage.mark(f"{source} cut off, from the fence endpoint too")
     with (
         cut(stage.stack.netns, stage.plans(source), stage.links),
-        endpoint_down(stage.stack.netns, [stage.plan.nodes[source]], stage.subject.fence),
+        endpoint_down(stage.stack.netns, [stage.plan.nodes[source]], stage.fence),
     ):
         stage.wait_until_off(source)
         stage.wait_until_all_at(left)

@@ -17,7 +17,7 @@ from drills.drill import Drill
 from drills.invariants import Finding, Verdict
 from drills.result import GroupResult, Result
 from drills.running import LiveStack
-from drills.scenarios import DRILLS
+from drills.scenarios import DRILLS, vips
 from drills.writers import NoClientError, writer_of
 from stacks.plan_types import Plan
 from tests.golden.tree import plans
@@ -66,7 +66,11 @@ def test_drills_apply_by_the_roles_of_the_plan(every_plan: dict[str, Plan]) -> N
     assert "drbd-hand-switch" not in of_six
     assert "refused-on-both" in of_nfs & of_six
     assert {"take-over-lost", "node-lost", "values-changed"} <= of_nfs & of_six
-    assert applying(every_plan["alone-lb-single"]) == []
+    of_balancers = {drill.name for drill in applying(every_plan["alone-lb-single"])}
+    assert of_balancers == {drill.name for drill in vips.DRILLS}
+    assert not of_balancers & of_nfs and of_balancers <= of_six
+    of_directors = {drill.name for drill in applying(every_plan["gateway-keepalived"])}
+    assert of_directors == of_balancers | {"director-reboot", "director-power-cut"}
 
 
 def test_each_group_has_a_client_that_writes(every_plan: dict[str, Plan]) -> None:

@@ -98,6 +98,18 @@ def test_two_holders_are_seen() -> None:
     assert one_holder([*calm, arp(20.0, "52:a", "52:b")], vips=1).verdict is Verdict.FAIL
 
 
+def test_two_holders_of_a_pair_without_fencing_may_be_brief() -> None:
+    calm = [arp(n / 5, "52:a") for n in range(100)]
+    second = [arp(20 + n / 5, "52:a", "52:b") for n in range(6)]
+    assert one_holder([*calm, *second], vips=1, brief_s=1.0).verdict is Verdict.PASS
+    more = [*calm, *second, arp(21.2, "52:a", "52:b")]
+    assert one_holder(more, vips=1, brief_s=1.0).verdict is Verdict.FAIL
+    assert one_holder(more, vips=1, brief_s=1.0, apart=[(19.0, 20.5)]).verdict is Verdict.PASS
+    # Two brief times are not one long one.
+    twice = [*calm, *second, arp(21.2, "52:b"), arp(21.4, "52:a", "52:b")]
+    assert one_holder(twice, vips=1, brief_s=1.0).verdict is Verdict.PASS
+
+
 def test_too_few_samples_are_unknown() -> None:
     sparse = [arp(n / 2, "52:a") for n in range(100)]
     assert one_holder(sparse, vips=1).verdict is Verdict.UNKNOWN

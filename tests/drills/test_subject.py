@@ -65,6 +65,15 @@ def test_six_gtid_has_the_group_under_heartbeat_as_well() -> None:
     assert kinds_of(SIX.deploys["web"]) == ()
 
 
+def test_balancers_are_drilled_for_their_vips_alone() -> None:
+    assert kinds_of(SIX.deploys["lb"]) == (Kind.VRRP,)
+    subject = subject_of(SIX, "lb", Kind.VRRP)
+    assert [group.name for group in subject.groups] == ["www1", "www2"]
+    assert subject.written == () and subject.fence is None and subject.invariants == {}
+    assert subject.vips == {"lan": ("10.72.1.201", "10.72.1.202")}
+    assert subject.brief_s == 1.0 and subject_of(SIX, "data", Kind.GTID).brief_s == 0.0
+
+
 def test_who_serves_is_read_from_what_belongs_to_the_vip() -> None:
     subject = subject_of(SIX, "data", Kind.GTID)
     source, nfs = subject.groups

@@ -98,7 +98,7 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             "put": {
                 "pairs.directors.vips.mysql.manager": "keepalived",
                 "pairs.directors.vips.mysql.vrid": 51,
-                "pairs.directors.keepalived": {"mode": "single"},
+                "pairs.directors.keepalived": {"mode": "sync"},
             },
             "drop": ("pairs.directors.heartbeat",),
         },

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from stacks.members import director_vips
 from stacks.model import NetworkMode, Pair, Role, Stack, VipManager, VrrpMode
 from stacks.model_lvs import Director, Forwarding, Probe, ProbeKind, VirtualService
-from stacks.plan_lvs import real_servers
+from stacks.plan_lvs import answering, real_servers
 from stacks.problems import Problem, Ranged, out_of_range, twice
 
 MAX_PORT = 65535
@@ -186,7 +186,16 @@ def _servers(
     for name in service.servers:
         if name not in stack.nodes and name not in stack.tiers:
             yield Problem(f"{where}.{name}", "there is no such node or tier", "name one that is")
-    for node in real_servers(stack, service):
+    if service.fallback is not None:
+        place = where.replace(".servers", ".fallback")
+        if service.fallback not in stack.nodes:
+            yield Problem(place, f"there is no node {service.fallback!r}", "name one that is")
+            return
+        if service.fallback in real_servers(stack, service):
+            yield Problem(place, "it is a real server of the service", "name another node")
+        if service.probe.kind is ProbeKind.NONE:
+            yield Problem(place, "nobody finds out when it is needed", "give the service a probe")
+    for node in answering(stack, service):
         if node in pair.nodes:
             yield Problem(f"{where}.{node}", "a director cannot serve itself", "name another node")
         elif Role.REAL_SERVER not in _roles(stack, node):

@@ -89,6 +89,8 @@ class VirtualService:
     """How a real server is chosen (document 004)."""
     persistence_s: int | None = None
     """Seconds for which a client comes back to its real server; none: each connection by itself."""
+    fallback: str | None = None
+    """Node that answers while no real server does: it has a page that says so. Needs a probe."""
     probe: Probe = field(default_factory=lambda: Probe(kind=ProbeKind.CONNECT))
     """What keeps a real server in the table."""
 

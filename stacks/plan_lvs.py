@@ -20,6 +20,9 @@ from stacks.plan_lvs_types import (
     SyncPlan,
 )
 
+FALLBACK_WEIGHT = 1
+"""What ldirectord and keepalived give a fallback, which is alone in the table."""
+
 
 def director_plan(stack: Stack, node: str, member: Pair | Tier) -> DirectorPlan | None:
     """LVS on a node; none where it is no director."""
@@ -63,17 +66,24 @@ def _service(stack: Stack, pair: Pair, director: Director, name: str) -> Service
             timeout_s=service.probe.timeout_s,
         ),
         servers=tuple(
-            RealServer(
-                node=node,
-                address=node_address(
-                    stack.networks[network_towards(stack, pair, director, service, node)],
-                    stack.nodes[node],
-                ),
-                port=service.server_port or service.port,
-                weight=weights[node],
-            )
+            _server(stack, pair, director, service, node, weight=weights[node])
             for node in sorted(weights, key=lambda name: stack.nodes[name].id)
         ),
+        fallback=None
+        if service.fallback is None
+        else _server(stack, pair, director, service, service.fallback, weight=FALLBACK_WEIGHT),
+    )
+
+
+def _server(
+    stack: Stack, pair: Pair, director: Director, service: VirtualService, node: str, *, weight: int
+) -> RealServer:
+    network = stack.networks[network_towards(stack, pair, director, service, node)]
+    return RealServer(
+        node=node,
+        address=node_address(network, stack.nodes[node]),
+        port=service.server_port or service.port,
+        weight=weight,
     )
 
 
@@ -84,6 +94,12 @@ def real_servers(stack: Stack, service: VirtualService) -> dict[str, int]:
         if name in stack.tiers:
             found |= dict.fromkeys(stack.tiers[name].nodes, weight)
     return found | {name: weight for name, weight in service.servers.items() if name in stack.nodes}
+
+
+def answering(stack: Stack, service: VirtualService) -> tuple[str, ...]:
+    """Every node that may answer for a service: its real servers, then its fallback."""
+    fallback = [service.fallback] if service.fallback is not None else []
+    return tuple(dict.fromkeys([*real_servers(stack, service), *fallback]))
 
 
 def network_towards(
@@ -109,7 +125,7 @@ def real_server_plan(stack: Stack, node: str) -> RealServerPlan | None:
         if director is None:
             continue
         for service in director.services.values():
-            if node not in real_servers(stack, service):
+            if node not in answering(stack, service):
                 continue
             gateway = _inside(pair, director) or gateway
             address = pair.vips[service.vip].address

@@ -72,6 +72,8 @@ class ServicePlan:
     """From the description."""
     servers: tuple[RealServer, ...]
     """By node id."""
+    fallback: RealServer | None
+    """Who answers while none of them does."""
 
     @property
     def is_probed(self) -> bool:

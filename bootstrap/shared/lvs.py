@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bootstrap.facts.lvs import SeenRealServer, SeenService
 from stacks.model_lvs import Forwarding
-from stacks.plan_lvs_types import DirectorPlan, ServicePlan
+from stacks.plan_lvs_types import DirectorPlan, RealServer, ServicePlan
 from stacks.plan_types import NodePlan
 
 FLAGS = {Forwarding.DR: "-g", Forwarding.TUN: "-i", Forwarding.NAT: "-m"}
@@ -41,11 +41,16 @@ def table(director: DirectorPlan) -> dict[str, SeenService]:
                 f"{server.address}:{server.port}": SeenRealServer(
                     forwarding=flag, weight=server.weight
                 )
-                for server in service.servers
+                for server in (*service.servers, *_fallback(service))
             },
         )
         for service in director.services
     }
+
+
+def _fallback(service: ServicePlan) -> tuple[RealServer, ...]:
+    """In the table while nobody else is; never put there by us, as the service has a probe."""
+    return () if service.fallback is None else (service.fallback,)
 
 
 def probed(director: DirectorPlan) -> frozenset[str]:

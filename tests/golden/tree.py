@@ -70,7 +70,16 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
     "duo-ports": ("duo", {"put": {"pairs.duo.replication.split.kind": "haproxy"}}),
     # The other two methods; with nat real servers are in a network of their own.
-    "gateway-dr": ("gateway", {"put": {"pairs.directors.director.forwarding": "dr"}}),
+    "gateway-dr": (
+        "gateway",
+        {
+            "put": {
+                "pairs.directors.director.forwarding": "dr",
+                "pairs.directors.director.quiescent": True,
+                "pairs.directors.director.services.one.fallback": "db2",
+            }
+        },
+    ),
     "gateway-nat": (
         "gateway",
         {
@@ -111,6 +120,8 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
                 "pairs.directors.vips.www.vrid": 51,
                 "pairs.directors.keepalived": {"mode": "sync"},
                 "pairs.directors.director.quiescent": True,
+                "pairs.directors.director.services.www.servers": {"server3": 1},
+                "pairs.directors.director.services.www.fallback": "server4",
             },
         },
     ),

@@ -27,6 +27,7 @@ JUDGED = (
     ("nfs-dopd", "nfs1"),
     ("nfs-no-fencing", "nfs1"),
     ("lvs-keepalived", "server1"),
+    ("gateway-dr", "lvs1"),
     ("duo", "server1"),
     ("alone-lb-fast", "lb2"),
 )

@@ -6,11 +6,32 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
 
 STEADY_S = 600
 """A node that was powered off boots, is met again and catches up, with others beside it."""
+
+
+CALM = pytest.StashKey[str]()
+"""The stack that the last test has left as it was, which was steady; empty: it may be otherwise."""
+
+
+def steady(stack: LiveStack, request: pytest.FixtureRequest) -> Iterator[LiveStack]:
+    """The stack in steady state: what one test leaves unsteady is the next one's failure.
+
+    After a test that has passed and leaves it so (marker ``calm``) nobody looks again: each look is
+    a login at every machine, a quarter of a minute where processors are emulated.
+    """
+    session, failed = request.session, request.session.testsfailed
+    if session.stash.get(CALM, "") != stack.name:
+        stack.wait_until_steady(timeout_s=STEADY_S)
+    session.stash[CALM] = ""
+    yield stack
+    if request.node.get_closest_marker("calm") is not None and session.testsfailed == failed:
+        session.stash[CALM] = stack.name
 
 
 @contextmanager

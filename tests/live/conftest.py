@@ -6,6 +6,7 @@ Nothing is skipped because something is missing: without a stack these tests fai
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,9 @@ import pytest
 from drills.observe import add_client_addresses
 from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
+from tests.on_machines import steady
 
 HERE = Path(__file__).parent
-NEEDED_S = 600
-"""A stack that is up has been left in this state by at most one reboot of its machines."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,10 +39,9 @@ def running_six() -> LiveStack:
 
 
 @pytest.fixture
-def six(running_six: LiveStack) -> LiveStack:
-    """The stack in steady state; what one test leaves unsteady is the next one's failure."""
-    running_six.wait_until_steady(timeout_s=NEEDED_S)
-    return running_six
+def six(running_six: LiveStack, request: pytest.FixtureRequest) -> Iterator[LiveStack]:
+    """The stack in steady state."""
+    yield from steady(running_six, request)
 
 
 @pytest.fixture(scope="session")

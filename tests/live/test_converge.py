@@ -16,6 +16,7 @@ SEED = 20
 """Chooses the drifted hosts; another seed must pass as well."""
 
 
+@pytest.mark.calm
 def test_second_up_changes_nothing_and_moves_nothing(six: LiveStack) -> None:
     """`make lab` was the first: no change by another one, and no VRRP transition."""
     before = transitions(six)
@@ -159,6 +160,7 @@ def test_machine_destroyed_behind_our_back_is_rebuilt(six: LiveStack) -> None:
     assert machine in six.virsh("list", "--name").split()
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("put", [{"pairs.lb.vips.www1.address": "10.99.0.1"}, {"nodes.lb1.id": 0}])
 def test_bad_description_creates_nothing(
     six: LiveStack, folder: Path, put: dict[str, object]

@@ -18,6 +18,7 @@ all."""
 DRILL_S = 1500
 
 
+@pytest.mark.calm
 def test_rows_of_one_balancer_are_read_through_the_other(six: LiveStack) -> None:
     status, told = ask(six, f"http://{WWW1}/app/rows", "--data", "text=from-the-test")
     assert (status, told.get("kept_in")) == (201, "database"), told
@@ -25,6 +26,7 @@ def test_rows_of_one_balancer_are_read_through_the_other(six: LiveStack) -> None
     assert told["id"] in [row["id"] for row in seen]
 
 
+@pytest.mark.calm
 def test_an_upload_is_on_the_share_whole(six: LiveStack, tmp_path: Path) -> None:
     file = upload_of(tmp_path, mib=2)
     status, told = ask(six, f"http://{WWW1}/app/upload", "--form", f"file=@{file}")
@@ -36,6 +38,7 @@ def test_an_upload_is_on_the_share_whole(six: LiveStack, tmp_path: Path) -> None
         assert six.exec(node, read).split()[0] == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("name", CORE)
 def test_drill_passes(six: LiveStack, name: str) -> None:
     done = six.pairwise("drill", "run", "six", name, "--json", check=False, timeout_s=DRILL_S)

@@ -68,6 +68,7 @@ def test_unstartable_nginx_moves_both_vips_to_the_peer_and_back(six: LiveStack) 
     assert watch.vip_holders()[WWW2] == [("lb2",)]
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize(
     "round_", [1, *(pytest.param(round_, marks=pytest.mark.load) for round_ in range(2, 6))]
 )

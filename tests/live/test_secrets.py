@@ -12,6 +12,8 @@ import pytest
 
 from drills.running import ROOT, LiveStack
 
+pytestmark = pytest.mark.calm
+
 KEY_LINE = re.compile(r"[A-Za-z0-9+/]{64,70}")
 """A full line of a key's text; the first ones are alike in all keys, and are left out below."""
 COMMON_LINES = 2

@@ -10,6 +10,8 @@ import pytest
 from drills.running import LiveStack
 from tests.live.observed import served_by, transitions, watching
 
+pytestmark = pytest.mark.calm
+
 MIN_SHARE = 0.2
 """ip_hash looks at three octets: with two dozen networks each machine gets at least a fifth."""
 

@@ -53,6 +53,7 @@ ARP_STEP_S = 0.3
 FORGED = "203.0.113.9"
 
 
+@pytest.mark.calm
 def test_both_web_machines_serve_clients_of_many_networks(
     six: LiveStack, clients: list[str]
 ) -> None:
@@ -68,6 +69,7 @@ def test_both_web_machines_serve_clients_of_many_networks(
     assert broken_sessions(history) == []
 
 
+@pytest.mark.calm
 def test_status_explains_how_coarsely_clients_are_spread(six: LiveStack) -> None:
     said = " ".join(six.pairwise("status", "six").stdout.split())
     assert "ip_hash looks at the first three octets" in said
@@ -134,6 +136,7 @@ def test_a_count_of_copies_sees_a_lost_one(six: LiveStack, clients: list[str]) -
     assert told["session"] not in copies(six, "web2")
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("vip", [WWW1, WWW2])
 def test_uploads_of_8_mib_pass_and_of_9_do_not(six: LiveStack, tmp_path: Path, vip: str) -> None:
     file = upload_of(tmp_path, mib=8)
@@ -146,6 +149,7 @@ def test_uploads_of_8_mib_pass_and_of_9_do_not(six: LiveStack, tmp_path: Path, v
     assert status == 413, told
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("vip", [WWW1, WWW2])
 def test_addresses_that_a_client_claims_are_not_believed(
     six: LiveStack, clients: list[str], vip: str

@@ -25,23 +25,28 @@ MORE = (
 """More than an hour more."""
 
 
+@pytest.mark.calm
 def test_up_leaves_nothing_to_do(duo: LiveStack) -> None:
     assert_unchanged(duo)
 
 
+@pytest.mark.calm
 def test_verify_passes(duo: LiveStack) -> None:
     duo.pairwise("verify", "duo")
 
 
+@pytest.mark.calm
 def test_every_condition_of_the_replication_holds(duo: LiveStack) -> None:
     duo.pairwise("replication", "check", "duo")
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("name", CORE)
 def test_drill_passes(duo: LiveStack, name: str) -> None:
     assert_drill_passes(duo, name)
 
 
+@pytest.mark.calm
 @pytest.mark.load
 @pytest.mark.parametrize("name", MORE)
 def test_further_drill_passes(duo: LiveStack, name: str) -> None:

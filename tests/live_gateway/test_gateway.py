@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from drills.running import LiveStack
 from tests.on_machines import assert_unchanged
 
 
+@pytest.mark.calm
 def test_up_leaves_nothing_to_do(gateway: LiveStack) -> None:
     assert_unchanged(gateway)
 
 
+@pytest.mark.calm
 def test_verify_passes(gateway: LiveStack) -> None:
     gateway.pairwise("verify", "gateway")
 
 
+@pytest.mark.calm
 def test_every_port_answers_before_and_after_the_active_director_reboots(
     gateway: LiveStack,
 ) -> None:

@@ -21,14 +21,17 @@ MOVE_S = 120
 """Seconds until the database, which moves with the directors, takes rows again."""
 
 
+@pytest.mark.calm
 def test_up_leaves_nothing_to_do(lvs: LiveStack) -> None:
     assert_unchanged(lvs)
 
 
+@pytest.mark.calm
 def test_verify_passes(lvs: LiveStack) -> None:
     lvs.pairwise("verify", "lvs")
 
 
+@pytest.mark.calm
 def test_status_has_both_directors_tables(lvs: LiveStack) -> None:
     rows = [row for pair in lvs.status()["pairs"] for row in pair.get("services", [])]
     assert {row["server"] for row in rows} == SERVERS
@@ -59,11 +62,13 @@ def _written(lvs: LiveStack) -> set[int]:
     return {row["id"] for _, row in told}
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("name", CORE)
 def test_drill_passes(lvs: LiveStack, name: str) -> None:
     assert_drill_passes(lvs, name)
 
 
+@pytest.mark.calm
 @pytest.mark.load
 @pytest.mark.parametrize("name", MORE)
 def test_further_drill_passes(lvs: LiveStack, name: str) -> None:

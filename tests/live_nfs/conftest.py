@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drills.running import LiveStack
-from tests.on_machines import STEADY_S, brought_up
+from tests.on_machines import brought_up, steady
 
 HERE = Path(__file__).parent
 
@@ -29,7 +29,6 @@ def running_nfs() -> Iterator[LiveStack]:
 
 
 @pytest.fixture
-def nfs(running_nfs: LiveStack) -> LiveStack:
-    """The stack in steady state; what one test leaves unsteady is the next one's failure."""
-    running_nfs.wait_until_steady(timeout_s=STEADY_S)
-    return running_nfs
+def nfs(running_nfs: LiveStack, request: pytest.FixtureRequest) -> Iterator[LiveStack]:
+    """The stack in steady state."""
+    yield from steady(running_nfs, request)

@@ -21,6 +21,7 @@ def test_verify_passes(nfs: LiveStack) -> None:
     nfs.pairwise("verify", "nfs")
 
 
+@pytest.mark.calm
 @pytest.mark.parametrize("name", CORE)
 def test_drill_passes(nfs: LiveStack, name: str) -> None:
     assert_drill_passes(nfs, name)

@@ -14,11 +14,21 @@ def exists(netns: str) -> bool:
     return (NETNS_FOLDER / netns).exists()
 
 
+BRIDGES = (
+    "for file in /proc/sys/net/bridge/bridge-nf-call-*tables; do"
+    ' [ ! -e "$file" ] || echo 0 >"$file"; done'
+)
+"""Frames between machines are a switch's business. Where the kernel has br_netfilter it shows them
+to the rules for routed packets: libvirt's for a network with a way out put the hypervisor's address
+in the place of the client's in what a director hands on with nat, and the answer is lost."""
+
+
 def create(netns: str) -> None:
     """Make the namespace with its loopback up; one that is there stays as it is."""
     if not exists(netns):
         subprocess.run(["ip", "netns", "add", netns], check=True)
     subprocess.run(["ip", "-n", netns, "link", "set", "lo", "up"], check=True)
+    subprocess.run([*enter(netns), "sh", "-c", BRIDGES], check=True)
 
 
 def delete(netns: str) -> None:

@@ -7,6 +7,8 @@ from stacks.model_lvs import Forwarding
 from stacks.plan_lvs_types import DirectorPlan, RealServer, ServicePlan
 from stacks.plan_types import NodePlan
 
+UNIT = "pairwise-lvs.service"
+"""Fills the kernel's table at boot; who adds real servers to it comes after."""
 FLAGS = {Forwarding.DR: "-g", Forwarding.TUN: "-i", Forwarding.NAT: "-m"}
 """ipvsadm(8), packet-forwarding-method."""
 METHODS = {Forwarding.DR: "gate", Forwarding.TUN: "ipip", Forwarding.NAT: "masq"}

@@ -60,7 +60,7 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.operations import vrrp
 from bootstrap.render import render
-from bootstrap.shared import notify, pairs
+from bootstrap.shared import lvs, notify, pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from bootstrap.site import Site, ensure_configured
 from stacks.model import Role, VrrpMode
@@ -152,6 +152,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "alive_interval_s": ALIVE_INTERVAL_S,
         "alive_timeout_s": ALIVE_TIMEOUT_S,
         "stopped": _ends(node, plan),
+        "directs": node.director is not None,
+        "table_unit": lvs.UNIT,
     }
 
     def text(template: str, **more: object) -> str:

@@ -28,7 +28,7 @@ from bootstrap.site import Site, ensure_active, ensure_configured
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "lvs"
-UNIT = "pairwise-lvs.service"
+UNIT = lvs.UNIT
 RULES = "/etc/pairwise/lvs.rules"
 SYSCTL_FILE = "/etc/sysctl.d/60-pairwise-lvs.conf"
 SYSCTLS = {

@@ -54,6 +54,8 @@ def director_power_cut(stage: Stage) -> None:
     if stage.subject.fence is not None:
         stage.must_fence = {dead}
     with _Sessions.opened(stage) as sessions:
+        # The kernel tells of new connections every two seconds: younger ones die with a director.
+        sessions.expect_known_to(left)
         stage.mark(f"power of {dead} cut")
         with power_cut(stage.stack, dead):
             stage.wait_until_at(stage.group, left)

@@ -57,7 +57,8 @@ def vip_freeze(stage: Stage) -> None:
         stage.wait_until_all_at(left)
         _serves(stage)
     stage.mark(f"{node} goes on")
-    _settles(stage, left)
+    # It still thinks that it holds the VIP, and has the higher priority where it is preferred.
+    _settles(stage, stage.active)
 
 
 def vip_partition(stage: Stage) -> None:
@@ -67,7 +68,7 @@ def vip_partition(stage: Stage) -> None:
     with _apart(stage), cut(stage.stack.netns, stage.plans(one), stage.subject.links):
         last(DEAD_TIMES * stage.subject.dead_s)
     stage.mark("they hear each other again")
-    _settles(stage, one)
+    _settles(stage, stage.active)
 
 
 def vip_link_cut(stage: Stage) -> None:

@@ -6,14 +6,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 
 from drills.drill import HEARTBEAT, VRRP, Drill
 from drills.faults import power_cut
+from drills.faults_inside import service_stopped
 from drills.observe import enter
 from drills.ports import Place, has_ports, places, server_ids
 from drills.stage import Stage
+from drills.subject import Kind
 from drills.wait import wait_until
 from stacks.model import VrrpMode
 from stacks.plan_types import Plan
@@ -70,9 +72,22 @@ def director_power_cut(stage: Stage) -> None:
         # The one that has booted is told of those that are used, and of no others.
         sessions.expect_the_same()
         sessions.expect_known_to(dead)
-        stage.switch(dead)
-        stage.mark(f"{dead} has the VIP again")
-        sessions.expect_the_same()
+        with _moved(stage, left, dead):
+            stage.mark(f"{dead} has the VIP again")
+            sessions.expect_the_same()
+
+
+@contextmanager
+def _moved(stage: Stage, source: str, target: str) -> Iterator[None]:
+    """Have the other director hold the VIP; `switchover` moves none that keepalived has, so that
+    one is stopped."""
+    with ExitStack() as stopped:
+        if stage.subject.kind is Kind.VRRP:
+            stopped.enter_context(service_stopped(stage.stack, source, "keepalived"))
+            stage.wait_until_at(stage.group, target)
+        else:
+            stage.switch(target)
+        yield
 
 
 class _Sessions:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from drills.drill import VRRP, Drill
 from drills.faults import cut, frozen, link_down, power_cut
-from drills.faults_inside import service_stopped
+from drills.faults_inside import killed, service_stopped
 from drills.stage import ENOUGH, MOVE_S, Stage
 from drills.wait import last
 from stacks.model import VrrpMode
@@ -43,7 +43,7 @@ def vip_kill_keepalived(stage: Stage) -> None:
     """Every process of keepalived dies at once on the holder; systemd starts it again."""
     node, left = _first(stage)
     stage.mark(f"keepalived killed on {node}")
-    stage.stack.exec(node, "systemctl kill --signal=KILL keepalived")
+    killed(stage.stack, node, "keepalived")
     stage.wait_until_at(stage.group, left)
     _serves(stage)
     _settles(stage, left)

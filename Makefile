@@ -9,7 +9,7 @@ CHECK := env -u PYTHONDONTWRITEBYTECODE $(PYTEST) -n auto --dist loadfile --no-l
 # Daemons in the image's root tree, each test in namespaces of its own: they wait most of the time.
 IMAGE := $(PYTEST) -n 4 --dist loadfile -m image tests
 
-.PHONY: help venv lab check test test-duo test-lvs test-gateway test-all golden docs render clean-lab
+.PHONY: help venv lab check image both test test-duo test-lvs test-gateway test-all golden docs render clean-lab
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -23,8 +23,14 @@ lab: ## All set-up, then `pairwise up STACK`; ends with `pairwise status STACK`
 check: venv ## Static checks and pure tests: no root, no machine, little over a minute
 	$(CHECK) -m "not live and not image" tests
 
-test: check ## check, then the daemons' own checkers, then the live stack
+image: venv ## Daemons in the golden image's root tree: their own checkers, and what they do together
 	$(IMAGE)
+
+# Daemons wait most of the time, and the pure tests compute: side by side they take little longer.
+both: venv
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check image
+
+test: both ## check and image side by side, then the live stack
 	$(PYTEST) --durations=15 -m "live and not engine and not load and not minimal and not nfs and not duo and not lvs and not gateway" tests
 
 test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a power cut
@@ -36,8 +42,7 @@ test-lvs: venv ## Stack lvs, brought up and destroyed: the author's test and a d
 test-gateway: venv ## Stack gateway, brought up and destroyed: the author's test
 	$(PYTEST) -m "gateway and not load" tests
 
-test-all: check ## test, test-duo, test-lvs and test-gateway with repeats, crowds, more drills, stack nfs, and the provider under the real engine
-	$(IMAGE)
+test-all: both ## test, test-duo, test-lvs and test-gateway with repeats, crowds, more drills, stack nfs, and the provider under the real engine
 	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests
 

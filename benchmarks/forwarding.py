@@ -25,7 +25,7 @@ import yaml
 
 from drills.described import changed
 from drills.evidence import this_machine
-from drills.observe import enter
+from drills.observe import run_inside
 from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
 from stacks.load import CONFIG_KEY, stack_file
@@ -112,8 +112,8 @@ def running(name: str, folder: Path) -> Iterator[LiveStack]:
 
 def asked(stack: LiveStack, vip: str) -> dict[str, float]:
     """One round."""
-    module = [*enter(stack.netns), sys.executable, "-m", "benchmarks.http_load"]
-    command = [*module, f"http://{vip}{PAGE}", str(CLIENTS), str(SECONDS)]
+    arguments = (f"http://{vip}{PAGE}", str(CLIENTS), str(SECONDS))
+    command = run_inside(stack.netns, "benchmarks.http_load", *arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     told: dict[str, float] = json.loads(done.stdout)
     print(json.dumps(told), file=sys.stderr)

@@ -13,6 +13,7 @@ import datetime as dt
 import json
 import shlex
 import statistics
+import sys
 from typing import Any
 
 from bootstrap.shared import pairs
@@ -25,6 +26,8 @@ from drills.workloads.split_reads import AS_USER
 from stacks.plan_gtid_types import GtidPlan, SplitPlan
 
 ROUNDS = 5
+ROUND_S = 30
+"""Under emulation."""
 STATEMENTS = 50
 """Of each kind, in each round."""
 SESSIONS = 4
@@ -115,8 +118,8 @@ def measured(stack: LiveStack, node: str) -> list[dict[str, dict[str, float]]]:
     split = stack.plan.nodes[node].split
     assert split is not None
     groups = [group for pair in stack.status()["pairs"] for group in pair["groups"]]
-    found = next(group for group in groups if group["kind"] == "gtid")
-    source, replica = found["active"], found["backup"]
+    group = next(group for group in groups if group["kind"] == "gtid")
+    source, replica = group["active"], group["backup"]
     gtid = stack.plan.nodes[source].gtid
     assert gtid is not None
     stack.exec(source, split_mix.clear_command(gtid.mysql.database))
@@ -124,7 +127,11 @@ def measured(stack: LiveStack, node: str) -> list[dict[str, dict[str, float]]]:
     numbers = map(str, (STATEMENTS, SESSIONS, SECONDS))
     arguments = [CONFIG, given, split_mix.TABLE, *numbers]
     command = shlex.join([*AS_USER, "php", "-r", PROGRAM, "--", *arguments])
-    return [json.loads(stack.exec(node, command).strip()) for _ in range(ROUNDS)]
+    found = []
+    for number in range(1, ROUNDS + 1):
+        print(f"round {number} of {ROUNDS}, about {ROUND_S} s", file=sys.stderr, flush=True)
+        found.append(json.loads(stack.exec(node, command).strip()))
+    return found
 
 
 def main() -> None:

@@ -13,13 +13,13 @@ from bootstrap.facts import node as facts
 from bootstrap.managed import Manifest, RenderedFile, union, with_values
 from bootstrap.phases import PHASES
 from bootstrap.roles import blocks_of, phase_function
-from bootstrap.site import Site, ensure_boot_reread, ensure_masked, ensure_reread
+from bootstrap.site import Site, ensure_boot, ensure_reread
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
 __all__ = ["PHASES", "Check", "batches", "checks", "manifests", "render_all", "run_phase"]
 
 
-def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[str, str]) -> None:
+def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[str, str]) -> bool:
     """List a phase's operations for the host in pyinfra's context.
 
     One round trip reads all that the node's blocks own. The request is the same in every phase, so
@@ -30,6 +30,9 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
         node: the node that the host is.
         plan: what the hosts of its Deploy read.
         secrets: values by name; UNKNOWN where a preview does not know one.
+
+    Returns:
+        Whether the host is blank: nothing was ever configured on it.
 
     Raises:
         ValueError: unknown phase, or a node whose plan lacks what its role needs.
@@ -54,12 +57,11 @@ def run_phase(phase: str, *, node: NodePlan, plan: DeployPlan, secrets: Mapping[
     ]
     if phase == phases.ACTIVATE:
         for site in sites:
-            ensure_masked(site)
+            ensure_boot(site)
         ensure_reread(wanted, seen)
     for block, site in zip(blocks, sites, strict=True):
         phase_function(block, phase)(site)
-    if phase == phases.ACTIVATE:
-        ensure_boot_reread(wanted, seen)
+    return seen.is_blank
 
 
 def _filled(manifest: Manifest, secrets: Mapping[str, str]) -> Manifest:
@@ -67,15 +69,22 @@ def _filled(manifest: Manifest, secrets: Mapping[str, str]) -> Manifest:
     return replace(manifest, files=tuple(with_values(file, secrets) for file in manifest.files))
 
 
-def batches(phase: str, *, plan: DeployPlan) -> list[list[str]]:
+def batches(phase: str, *, plan: DeployPlan, blank: bool = False) -> list[list[str]]:
     """Which hosts go at the same time, batch after batch.
 
     Packages are installed everywhere at once: nothing starts by it. A pair is then configured and
     activated backup first, that is the node that is preferred by fewer of its VIPs. A tier is
-    activated half by half, or one by one when it is small: never all of it reloads at once.
+    activated half by half, or one by one when it is small: never all of it reloads at once. Who is
+    blank serves nobody yet, and needs no order; but a pair on DRBD is activated in its own, because
+    one node makes the file systems.
+
+    Args:
+        phase: one of PHASES. plan: the Deploy's. blank: nothing was ever configured on any host.
     """
     names = sorted(plan.nodes, key=lambda name: plan.nodes[name].id)
     if phase == phases.INSTALL or (phase == phases.CONFIGURE and not plan.is_pair):
+        return [names]
+    if blank and (phase == phases.CONFIGURE or plan.first.data is None):
         return [names]
     if plan.is_pair:
         return [[name] for name in sorted(names, key=lambda name: _weight(plan.nodes[name]))]

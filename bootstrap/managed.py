@@ -117,6 +117,11 @@ class SystemUser:
     """Nobody logs in as it."""
 
 
+def listening(place: str) -> str:
+    """Shell text that succeeds when somebody listens at an address and TCP port."""
+    return f"ss -Hltn src {place} | grep -q ."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Unit:
     """One systemd unit."""

@@ -117,21 +117,18 @@ def ensure_active(site: Site) -> None:
         _ensure_unit(site, unit)
 
 
-def ensure_masked(site: Site) -> None:
-    """What nobody may start: before anything else of the node is activated."""
+def ensure_boot(site: Site) -> None:
+    """What nobody may start, and what starts at boot: before anything of the node is activated, so
+    that systemd reads all of it at once."""
     for unit in site.manifest.units:
-        if unit.boot is Boot.MASKED:
-            units.boot(name=site.named(f"mask {unit.name}"), unit=unit, seen=site.seen)
+        if unit.boot in units.VERBS:
+            name = site.named(f"{units.VERBS[unit.boot]} {unit.name}")
+            units.boot(name=name, unit=unit, seen=site.seen)
 
 
 def _ensure_unit(site: Site, unit: Unit) -> None:
     seen = site.seen
-    if unit.boot is Boot.MASKED:
-        return
-    if unit.boot in units.VERBS:
-        name = site.named(f"{units.VERBS[unit.boot]} {unit.name}")
-        units.boot(name=name, unit=unit, seen=seen)
-    if unit.running is None:
+    if unit.boot is Boot.MASKED or unit.running is None:
         return
     if not unit.running:
         units.stopped(name=site.named(f"stop {unit.name}"), unit=unit, seen=seen)
@@ -145,20 +142,9 @@ def _ensure_unit(site: Site, unit: Unit) -> None:
 
 
 def ensure_reread(wanted: Manifest, seen: Seen) -> None:
-    """Drop-ins and masks reach systemd by a daemon-reload, which touches no running process."""
+    """Drop-ins, masks and what starts at boot reach systemd by one daemon-reload, which touches no
+    running process."""
     units.reread(name="systemd: reread unit files", reason=_why_reread(wanted, seen))
-
-
-def ensure_boot_reread(wanted: Manifest, seen: Seen) -> None:
-    """Units are enabled without a daemon-reload: one for all of them, after the last."""
-    changed = [
-        unit.name
-        for unit in wanted.units
-        if unit.boot in {Boot.ENABLED, Boot.DISABLED}
-        and seen.unit(unit.name).boot != unit.boot.value
-    ]
-    reason = f"{', '.join(changed)}: what starts at boot changes" if changed else None
-    units.reread(name="systemd: reread what starts at boot", reason=reason)
 
 
 def _why_reread(wanted: Manifest, seen: Seen) -> str | None:
@@ -170,6 +156,8 @@ def _why_reread(wanted: Manifest, seen: Seen) -> str | None:
         found = seen.unit(unit.name)
         if unit.boot is Boot.MASKED and not units.is_masked(found):
             return f"{unit.name} is masked"
+        if unit.boot in {Boot.ENABLED, Boot.DISABLED} and found.boot != unit.boot.value:
+            return f"{unit.name}: what starts at boot changes"
         if found.stale:
             return f"the unit file of {unit.name} changed on disk"
     return None

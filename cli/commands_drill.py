@@ -11,7 +11,9 @@ from cli.checkout import Checkout, uses_lab
 from cli.errors import EXIT_USAGE, CommandError
 from cli.options import example, json_option, stack_argument
 from cli.progress import say
+from drills import kept
 from drills import summary as summaries
+from drills import table as tables
 from drills.drill import Drill
 from drills.invariants import worst
 from drills.result import EXIT_CODES
@@ -19,6 +21,7 @@ from drills.run import run_drill
 from drills.running import LiveStack
 from drills.scenarios import DRILLS
 from lab.fence import state_folder
+from stacks.load import stack_names
 from stacks.plan_types import Plan
 
 
@@ -100,12 +103,28 @@ def drill_run(stack: str, name: str, repeat: int, lasts: int | None, as_json: bo
 @drill.command(name="summary", epilog=example("pairwise drill summary nfs"))
 @stack_argument
 def drill_summary(stack: str) -> None:
-    """Write docs/evidence/drills-STACK.md from the verdicts of all runs that were kept."""
+    """Write docs/evidence/drills-STACK.md from the verdicts of all runs that were kept.
+
+    Those of this checkout are added to drills-STACK.jsonl beside it, which is to be committed.
+    """
     checkout = Checkout()
     checkout.plan(stack)
     page = summaries.write(stack, DRILLS, checkout.root / "docs" / "evidence")
     if page is None:
         raise CommandError(f"No run of a drill of {stack} was kept: `pairwise drill list {stack}`.")
+    click.echo(page.relative_to(checkout.root))
+
+
+@drill.command(name="table", epilog=example("pairwise drill table"))
+def drill_table() -> None:
+    """Write docs/evidence/drills.md: every drill on every stack, from the committed verdicts."""
+    checkout = Checkout()
+    folder = checkout.root / "docs" / "evidence"
+    described = stack_names(checkout.descriptions)
+    plans = {name: checkout.plan(name) for name in described}
+    runs = {name: kept.read(folder, name) for name in kept.stacks(folder)}
+    page = folder / "drills.md"
+    page.write_text(tables.table(plans, runs, DRILLS), encoding="utf-8")
     click.echo(page.relative_to(checkout.root))
 
 

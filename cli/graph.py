@@ -32,7 +32,7 @@ def _networks(plan: Plan) -> Iterator[str]:
 def _members(plan: Plan) -> Iterator[str]:
     for name, part in plan.deploys.items():
         kind = "pair" if part.is_pair else "tier"
-        roles = ", ".join(str(role) for role in next(iter(part.nodes.values())).roles)
+        roles = ", ".join(str(role) for role in part.first.roles)
         yield f'  subgraph {_id(kind, name)}["{kind} {name}: {roles}"]'
         for node in part.nodes.values():
             yield f'    {_id("node", node.name)}["{node.name}<br/>{node.interfaces[0].address}"]'

@@ -26,7 +26,7 @@ ASK_S = 20
 
 def groups_of(part: DeployPlan) -> tuple[ServiceGroup, ...]:
     """A pair's groups under Heartbeat; none for any other Deploy."""
-    data = next(iter(part.nodes.values())).data
+    data = part.first.data
     return data.groups if data is not None else ()
 
 
@@ -52,7 +52,7 @@ class PairOf:
         Raises:
             CommandError: the pair holds no data.
         """
-        found = next(iter(self.part.nodes.values())).data
+        found = self.part.first.data
         if found is None:
             raise CommandError(
                 f"Pair {self.part.deploy} has no groups under Heartbeat: nothing can be switched."

@@ -22,7 +22,7 @@ def warnings(plan: Plan) -> list[str]:
 
 
 def _of_pair(plan: Plan, part: DeployPlan) -> Iterator[str]:
-    data: DataPlan | None = next(iter(part.nodes.values())).data
+    data: DataPlan | None = part.first.data
     if data is None:
         return
     where = f"Warning: pairs.{part.deploy}.fencing of {plan.stack}"

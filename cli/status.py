@@ -173,7 +173,7 @@ def _web(checkout: Checkout, plan: Plan) -> Mapping[str, WebAnswer]:
 
     found: dict[str, WebAnswer] = {}
     for name, part in plan.deploys.items():
-        node = next(iter(part.nodes.values()))
+        node = part.first
         vips = plan.vips_of(name)
         if node.balancer is None or not vips:
             continue

@@ -15,7 +15,7 @@ from stacks.plan_types import DeployPlan, NodePlan
 
 def fencing_of(part: DeployPlan) -> list[str]:
     """The ways of fencing of a pair, or what it has in their stead."""
-    node = next(iter(part.nodes.values()))
+    node = part.first
     if node.fence is None:
         return []
     named = WORTH[node.data.drbd.fencing] if node.data is not None else ""
@@ -26,7 +26,7 @@ def judge_pair(
     stack: str, part: DeployPlan, answers: Mapping[str, NodeAnswer]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The groups of a data pair as ``--json`` shows them, and its problems."""
-    node = next(iter(part.nodes.values()))
+    node = part.first
     if node.data is None:
         return [], []
     groups: list[dict[str, Any]] = []

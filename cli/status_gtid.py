@@ -17,7 +17,7 @@ def judge_replication(
     stack: str, part: DeployPlan, answers: Mapping[str, NodeAnswer]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The replication of a pair as ``--json`` shows it, and its problems; none without GTID."""
-    node = next(iter(part.nodes.values()))
+    node = part.first
     if node.gtid is None:
         return [], []
     said = {name: answers[name].gtid for name in sorted(part.nodes) if name in answers}

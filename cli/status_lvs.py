@@ -78,13 +78,13 @@ def services_of(part: DeployPlan, answers: Mapping[str, Answer]) -> list[dict[st
 
 
 def _services(part: DeployPlan) -> tuple[ServicePlan, ...]:
-    director = next(iter(part.nodes.values())).director
+    director = part.first.director
     return director.services if director is not None else ()
 
 
 def _checker(part: DeployPlan) -> str:
     """Unit that looks at the real servers."""
-    director = next(iter(part.nodes.values())).director
+    director = part.first.director
     return director.checker.value if director is not None else ""
 
 

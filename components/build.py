@@ -173,7 +173,7 @@ def _certificates(plan: Plan) -> dict[str, pulumi.Input[str]]:
     for name, (pair, mysql) in sorted(servers.items()):
         names = [vip.dns for vip in plan.vips_of(pair) if vip.address == mysql.vip]
         # The nodes of a GTID pair come to each other by their own addresses.
-        gtid = next(iter(plan.slice(pair).nodes.values())).gtid
+        gtid = plan.slice(pair).first.gtid
         own: list[str] = []
         if gtid is not None:
             # A splitter may come later, and a certificate is made once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from drills.stage import Stage
@@ -63,7 +63,8 @@ class Drill:
     """Fencing of the pairs that it is for, by the first device of their description."""
     is_control: bool = False
     """Whether it is run on a pair without its safety, which has to be seen to break: a row is lost,
-    or two nodes hold what only one may. A drill that cannot fail proves nothing."""
+    two nodes hold what only one may, or what has to stay moves. A drill that cannot fail proves
+    nothing."""
     lasts_s: float | None = None
     """How long the fault lasts where that is a matter of choice (``--lasts``); else none."""
 
@@ -79,10 +80,8 @@ class Drill:
 
     def pair_of(self, plan: Plan) -> tuple[str, Subject] | None:
         """The first pair that the drill is about, and as what; none when there is none."""
-        for name, part in plan.deploys.items():
-            kinds = [kind for kind in kinds_of(part) if kind in self.kinds]
-            subject = subject_of(plan, name, kinds[0]) if kinds else None
-            if subject is None or first_device(subject) not in self.fencing:
+        for name, subject in self.subjects(plan):
+            if first_device(subject) not in self.fencing:
                 continue
             if self.is_split and not splitters_of(plan, name):
                 continue
@@ -94,6 +93,13 @@ class Drill:
                 return name, subject
         return None
 
+    def subjects(self, plan: Plan) -> Iterator[tuple[str, Subject]]:
+        """Each pair of a kind that the drill is for, and as what."""
+        for name, part in plan.deploys.items():
+            kinds = [kind for kind in kinds_of(part) if kind in self.kinds]
+            if kinds:
+                yield name, subject_of(plan, name, kinds[0])
+
 
 def splitters_of(plan: Plan, pair: str) -> tuple[str, ...]:
     """Nodes whose application uses a pair through a splitter of its own, the pair's own first."""
@@ -103,7 +109,7 @@ def splitters_of(plan: Plan, pair: str) -> tuple[str, ...]:
 
 def page_of(plan: Plan, pair: str) -> str:
     """A page that clients get from a pair's directors; empty: they are none, or serve no pages."""
-    director = next(iter(plan.deploys[pair].nodes.values())).director
+    director = plan.deploys[pair].first.director
     services = director.services if director is not None else ()
     asked = [s for s in services if s.probe.kind is ProbeKind.HTTP]
     return f"http://{asked[0].vip}:{asked[0].port}/" if asked else ""

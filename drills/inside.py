@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.facts import drbd, proc_lvs
+from bootstrap.facts import drbd, proc_lvs, published
 from bootstrap.facts.mysql import CLIENT
 from drills.again import Again
 from drills.running import LiveStack
@@ -48,6 +48,7 @@ def listens():
 """Python source: whether somebody listens where the client of the arguments would ask."""
 PROGRAM = (
     LISTENS
+    + f"SAYS = {published.PATHS!r}\n"
     + """\
 import json, os, select, subprocess, sys, time
 client, asked, begun = None, 0, 0.0
@@ -96,6 +97,7 @@ while True:
     if len(sys.argv) > 1:
         line["writable"] = writable() if mysqld else None
     line["services"] = text("/proc/net/ip_vs")
+    line["says"] = [text(path) for path in SAYS]
     print(json.dumps({**line, "drbd": text("/proc/drbd")}), flush=True)
     due += EVERY_S
     while due <= time.monotonic():
@@ -132,6 +134,8 @@ class Sample:
     """Whether the server of a GTID pair may be written to; None: it was not asked, or is silent."""
     services: proc_lvs.Table = field(default_factory=dict)
     """Virtual services in its kernel's table."""
+    troubled: bool = False
+    """Whether its reconciler or its monitor has named a problem, or the former is silent."""
 
 
 def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
@@ -150,6 +154,9 @@ def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
             mysqld=tuple(said["mysqld"]),
             writable=said.get("writable"),
             services=proc_lvs.parse(str(said.get("services", "")).splitlines()),
+            troubled=published.troubled(
+                *said.get("says", ("", "")), now=said["now"], reconciled="writable" in said
+            ),
         )
     except (ValueError, KeyError, TypeError):
         return None
@@ -176,6 +183,11 @@ class NodeWatch:
     def samples(self) -> list[Sample]:
         """Everything seen so far."""
         return list(self._samples)
+
+    @property
+    def last(self) -> Sample:
+        """What was seen last; ``watching_nodes`` has waited for the first."""
+        return self._samples[-1]
 
     def wait_for_more(self, count: int, *, timeout_s: float) -> None:
         """Wait for so many samples from now on."""

@@ -10,7 +10,7 @@ from drills.inside import Sample
 from drills.invariants import Finding, Verdict
 from drills.observe import holders
 from drills.result import GroupResult
-from drills.stage import Mark
+from drills.scene import Mark
 from drills.subject import Group, Subject
 from drills.timeline import Event, breakdown
 from drills.workloads.recorder import Gap, Write, acknowledged, longest_gap, served

@@ -25,6 +25,11 @@ MIN_SAMPLED = 0.95
 """With fewer samples than this share of those due, an observation proves nothing."""
 
 
+def run_inside(netns: str, module: str, *arguments: str) -> list[str]:
+    """Command line of ``python -m module`` inside a namespace."""
+    return [*enter(netns), sys.executable, "-m", module, *arguments]
+
+
 def client_address(number: int) -> str:
     """A client address in a /24 of its own, in the benchmark range of RFC 2544."""
     return f"198.18.{number}.1"
@@ -105,8 +110,8 @@ class Observations:
 @contextmanager
 def observer(netns: str, module: str, *arguments: str) -> Iterator[Observation]:
     """Run ``python -m module`` in a namespace for as long as the block lasts."""
-    command = [*enter(netns), sys.executable, "-m", module, *arguments]
     with TemporaryFile() as output:
+        command = run_inside(netns, module, *arguments)
         process = subprocess.Popen(command, stdout=output, cwd=Path(__file__).parent.parent)
         observation = Observation(process, output)
         try:

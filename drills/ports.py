@@ -32,7 +32,7 @@ def server_ids(plan: Plan, pair: str) -> dict[str, set[int]]:
 
 
 def _services(plan: Plan, pair: str) -> tuple[ServicePlan, ...]:
-    director = next(iter(plan.deploys[pair].nodes.values())).director
+    director = plan.deploys[pair].first.director
     return director.services if director is not None else ()
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import AbstractContextManager
 
 from drills.drill import Drill, page_of, splitters_of
-from drills.observe import enter
+from drills.observe import run_inside
 from drills.ports import has_ports, places
 from drills.stage import Stage
 from drills.workloads import split_reads
@@ -32,8 +31,7 @@ def reading(stage: Stage, drill: Drill) -> AbstractContextManager[Recorder] | No
 
 def _inside(stage: Stage, workload: str, *arguments: str) -> list[str]:
     """A program in the lab's namespace, where no machine is."""
-    module = f"drills.workloads.{workload}"
-    return [*enter(stage.stack.netns), sys.executable, "-m", module, *arguments]
+    return run_inside(stage.stack.netns, f"drills.workloads.{workload}", *arguments)
 
 
 def _splitter(stage: Stage) -> AbstractContextManager[Recorder] | None:
@@ -48,7 +46,7 @@ def _splitter(stage: Stage) -> AbstractContextManager[Recorder] | None:
 
 def balanced_page_of(plan: Plan, pair: str) -> str:
     """A page that clients get through a pair of balancers; empty: it is none."""
-    node = next(iter(plan.deploys[pair].nodes.values()))
+    node = plan.deploys[pair].first
     if Role.LB not in node.roles or node.keepalived is None:
         return ""
     return f"http://{node.keepalived.instances[0].vip}/"

@@ -69,8 +69,9 @@ def run_drill(stack: LiveStack, drill: Drill, *, say: Callable[[str], None]) -> 
 
 
 def sentence(error: BaseException) -> str:
-    """What an error says, on one line; its kind where it says nothing."""
-    return " ".join(str(error).split())[:1000] or type(error).__name__
+    """What an error says, on one line; its kind where it says nothing. It is committed with the
+    verdict, and has no path of the machine in it."""
+    return " ".join(str(error).replace(f"{ROOT}/", "").split())[:1000] or type(error).__name__
 
 
 def _drilled(
@@ -123,7 +124,7 @@ def _drilled(
         picture(evidence.timeline(seen), _names(stage)), encoding="utf-8"
     )
     return {
-        "invariants": invariant_findings(seen, subject),
+        "invariants": {**invariant_findings(seen, subject), **stage.own},
         "groups": groups,
         "reads_outage_s": reads_s,
     }

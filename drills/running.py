@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from drills.observe import NICE, enter
-from drills.wait import DeadlinePassedError, wait_until
+from drills.wait import wait_until
 from stacks.load import load_stack, stack_file
 from stacks.plan import make_plan
 from stacks.plan_types import NodePlan, Plan
@@ -24,6 +25,13 @@ ROOT = Path(__file__).parent.parent
 PAIRWISE = ROOT / ".venv" / "bin" / "pairwise"
 COMMAND_TIMEOUT_S = 900
 """No single command of a six-machine stack takes longer, even under emulation."""
+PAUSE_S = 8
+"""From one look at a stack to the next: each is a login at every machine, whose processors are
+emulated and may be busy."""
+SELDOM_S = 30
+"""The same while somebody knows that something is wrong."""
+EVERY_S = 2
+"""Between two questions whether it is time for a look."""
 
 
 @dataclass(frozen=True)
@@ -128,22 +136,31 @@ class LiveStack:
         timeout_s: float,
         before: Callable[[], None] = lambda: None,
         mend: Callable[[Sequence[str]], None] = lambda _: None,
+        troubled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Wait until ``status`` finds nothing wrong; ``before`` is called before each look, and
-        ``mend`` with what it has found."""
+        """Wait until ``status`` finds nothing wrong.
+
+        Args:
+            timeout_s: The deadline. before: Is called all the time. mend: Is called with what was
+                found. troubled: Whether something is known to be wrong: then looks are rare, for
+                they keep busy machines from getting well.
+        """
         seen: list[str] = []
+        looked = time.monotonic() - PAUSE_S
 
         def steady() -> bool:
+            nonlocal looked
             before()
+            if time.monotonic() - looked < (SELDOM_S if troubled() else PAUSE_S):
+                return False
             status = self.status()
+            looked = time.monotonic()
             seen[:] = status["problems"]
             mend(seen)
             return bool(status["healthy"])
 
-        try:
-            wait_until(steady, what=f"{self.name} to be healthy", timeout_s=timeout_s, every_s=8)
-        except DeadlinePassedError as error:
-            raise DeadlinePassedError(f"{error} Problems: {' '.join(seen)}") from error
+        what = f"{self.name} to be healthy"
+        wait_until(steady, what=what, timeout_s=timeout_s, every_s=EVERY_S, shown=lambda: seen)
 
     def node(self, name: str) -> NodePlan:
         """The plan of one node."""

@@ -161,7 +161,7 @@ def _has_disk(group: Group) -> bool:
 def subject_of(plan: Plan, pair: str, kind: Kind) -> Subject:
     """A pair as a drill of a kind sees it."""
     part = plan.deploys[pair]
-    node = next(iter(part.nodes.values()))
+    node = part.first
     if kind is Kind.HEARTBEAT:
         assert node.data is not None
         heartbeat = node.data.heartbeat
@@ -206,7 +206,7 @@ def subject_of(plan: Plan, pair: str, kind: Kind) -> Subject:
 
 def _of_keepalived(plan: Plan, pair: str, *, source: str = "") -> list[Group]:
     """The source first, where the pair has one, then the other VIPs."""
-    known = next(iter(plan.deploys[pair].nodes.values())).keepalived
+    known = plan.deploys[pair].first.keepalived
     names = {instance.name for instance in known.instances} if known is not None else set()
     vips = sorted(
         (vip for vip in plan.vips if vip.pair == pair and vip.name in names),
@@ -228,7 +228,7 @@ def _shared(plan: Plan, part: DeployPlan) -> tuple[str, ...]:
 
 def kinds_of(part: DeployPlan) -> tuple[Kind, ...]:
     """As what a pair can be drilled, GTID first; nothing for any other pair or tier."""
-    node = next(iter(part.nodes.values()))
+    node = part.first
     found = [
         (Kind.GTID, node.gtid is not None),
         (Kind.HEARTBEAT, node.data is not None),

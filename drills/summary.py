@@ -9,13 +9,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from drills import evidence
+from drills import evidence, kept, markdown
 from drills.drill import Drill
 from drills.running import ROOT
 from drills.timeline import PARTS
 
-HEADS = ("drill", "runs", "verdict", "outage median s", "outage most s", "acknowledged", "lost",
-         "invariants")  # fmt: skip
+HEADS = ("drill", "runs", "verdict", "outage median s", "outage most s", "no read for, most s",
+         "acknowledged", "lost", "invariants")  # fmt: skip
 """Columns of the table."""
 
 CONTROLS = """\
@@ -48,38 +48,40 @@ def summary(stack: str, runs: Mapping[str, Sequence[dict[str, Any]]], *, command
         f" `pairwise drill run {stack} NAME`; the last one at {newest['started']} on"
         f" {made['machine']} (emulated machines unless KVM works), at commit {', '.join(commits)}.",
         "",
-        "| " + " | ".join(HEADS) + " |",
-        "|---" * len(HEADS) + "|",
-        *(_row(name, found) for name, found in shown.items()),
+        *markdown.table(HEADS, [_row(name, found) for name, found in shown.items()]),
         "",
         *([CONTROLS, ""] if controls else []),
         *_breakdowns(shown),
     ]
     for name, found in shown.items():
         wrong = [
-            (r["started"], text) for r in found if r["verdict"] != "pass" for text in r["reasons"]
+            f"- {r['started']}, commit {r['made_on']['commit']}: {text}"
+            for r in found
+            if r["verdict"] != "pass"
+            for text in r["reasons"]
         ]
         if wrong:
-            lines += [f"## {name}: not passed", "", *(f"- {at}: {text}" for at, text in wrong), ""]
+            lines += [f"## {name}: not passed", "", *wrong, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _row(name: str, found: Sequence[dict[str, Any]]) -> str:
+def _row(name: str, found: Sequence[dict[str, Any]]) -> list[str]:
     outages = [run["outage_s"] for run in found if run["outage_s"] is not None]
+    reads = [run["reads_outage_s"] for run in found if run.get("reads_outage_s") is not None]
     counted = [f"{n} {v}" for v in ("pass", "fail", "unknown") if (n := _count(found, v))]
     broken = sorted({n for r in found for n, v in r["invariants"].items() if v != "pass"})
     is_control = any(run.get("control") for run in found)
-    cells = [
+    return [
         f"{name} (control)" if is_control else name,
         str(len(found)),
         ", ".join(counted),
         f"{median(outages):.1f}" if outages else "-",
         f"{max(outages):.1f}" if outages else "-",
+        f"{max(reads):.1f}" if reads else "-",
         str(sum(run["acknowledged"] for run in found)),
         str(sum(run["lost"] for run in found)),
         ", ".join(broken) or "all held",
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 def _count(found: Sequence[dict[str, Any]], verdict: str) -> int:
@@ -96,12 +98,11 @@ def _breakdowns(runs: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
             medians = {p: [run[p] for run in parts if p in run] for p in PARTS}
             if any(medians.values()):
                 cells = [f"{median(v):.1f}" if v else "-" for v in medians.values()]
-                rows.append("| " + " | ".join([f"{name}, {group}", *cells]) + " |")
+                rows.append([f"{name}, {group}", *cells])
     if not rows:
         return []
-    head = "| " + " | ".join(["median s", *PARTS]) + " |"
     title = ["## Where the time of an outage goes", ""]
-    return [*title, head, "|---" * (len(PARTS) + 1) + "|", *rows, ""]
+    return [*title, *markdown.table(["median s", *PARTS], rows), ""]
 
 
 def median_run(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -114,19 +115,26 @@ def median_run(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def write(stack: str, drills: Sequence[Drill], target: Path) -> Path | None:
-    """Write the page and the picture of one median run per drill; None where no run was kept."""
-    folder = evidence.FOLDER / stack
-    runs = {drill.name: verdicts(folder, drill.name) for drill in drills}
+    """Write the page, the verdicts and a picture of one median run per drill; None where no run was
+    kept, here or in the repository."""
+    folder, before = evidence.FOLDER / stack, kept.read(target, stack)
+    runs = {
+        drill.name: kept.merged(before.get(drill.name, []), verdicts(folder, drill.name))
+        for drill in drills
+    }
     if not any(runs.values()):
         return None
     target.mkdir(parents=True, exist_ok=True)
+    kept.write(target, stack, runs)
     text = summary(stack, runs, command=f"pairwise drill summary {stack}")
     pictures = ["", "## One median run of each", ""]
     for name, found in runs.items():
         run = median_run(found)
         source = ROOT / run["evidence"] / "timeline.svg" if run else None
+        picture = target / f"drill-{stack}-{name}.svg"
         if source is not None and source.exists():
-            shutil.copyfile(source, target / f"drill-{stack}-{name}.svg")
+            shutil.copyfile(source, picture)
+        if found and picture.exists():
             pictures += [f"![{name}](drill-{stack}-{name}.svg)", ""]
     page = target / f"drills-{stack}.md"
     page.write_text(text + "\n".join(pictures).rstrip() + "\n", encoding="utf-8")

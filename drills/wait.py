@@ -18,7 +18,12 @@ class DeadlinePassedError(AssertionError):
 
 
 def wait_until(
-    condition: Callable[[], T], *, what: str, timeout_s: float, every_s: float = 0.2
+    condition: Callable[[], T],
+    *,
+    what: str,
+    timeout_s: float,
+    every_s: float = 0.2,
+    shown: Callable[[], object] | None = None,
 ) -> T:
     """Ask until the answer is true and return it.
 
@@ -27,6 +32,7 @@ def wait_until(
         what: Completes the sentence "waited for".
         timeout_s: The deadline; there is no default, every wait states its own.
         every_s: Seconds between two questions.
+        shown: What says more than the last answer, on failure.
 
     Raises:
         DeadlinePassedError: the condition was not true in time.
@@ -37,7 +43,8 @@ def wait_until(
         if answer:
             return answer
         if time.monotonic() >= deadline:
-            text = f"Waited {timeout_s:g} s for {what}; the last answer was {answer!r}."
+            seen = shown() if shown is not None else answer
+            text = f"Waited {timeout_s:g} s for {what}; the last answer was {seen!r}."
             raise DeadlinePassedError(text)
         time.sleep(every_s)
 

@@ -71,7 +71,7 @@ def writer_of(plan: Plan, pair: str, group: Group) -> Writer:
     Raises:
         NoClientError: no machine of the stack uses it.
     """
-    data = next(iter(plan.deploys[pair].nodes.values())).data
+    data = plan.deploys[pair].first.data
     for node in plan.nodes.values():
         for mount in node.mounts:
             if data is not None and data.nfs is not None and mount.server == group.vip:

@@ -45,7 +45,8 @@ def run(session: Session) -> dict[str, Any]:
 
 def _run_phase(session: Session, phase: str, *, reached: frozenset[str]) -> None:
     by_name = {node.name: node for node in session.nodes}
-    for batch in session.entry.batches(phase, plan=session.plan):
+    blank = all(node.blank for node in session.nodes)
+    for batch in session.entry.batches(phase, plan=session.plan, blank=blank):
         broken = [node.name for node in session.nodes if node.error and node.name in reached]
         nodes = [by_name[name] for name in batch if not by_name[name].error]
         if set(broken) - set(batch):

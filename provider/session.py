@@ -23,10 +23,10 @@ class Entry(Protocol):
 
     PHASES: tuple[str, ...]
 
-    def run_phase(self, phase: str, *, node: Any, plan: Any, secrets: Mapping[str, str]) -> None:
-        """Call the phase function of each block of the node's roles."""
+    def run_phase(self, phase: str, *, node: Any, plan: Any, secrets: Mapping[str, str]) -> bool:
+        """Call the phase function of each block of the node's roles; whether the host is blank."""
 
-    def batches(self, phase: str, *, plan: Any) -> list[list[str]]:
+    def batches(self, phase: str, *, plan: Any, blank: bool) -> list[list[str]]:
         """Return the node names that may change at the same time, batch after batch."""
 
     def checks(self, *, node: Any, plan: Any) -> Iterable[Any]:
@@ -56,7 +56,7 @@ class Session:
 
     def run_phase(self, node: Node, phase: str) -> None:
         """Prepare a phase on one host, which must be in pyinfra's context."""
-        self.entry.run_phase(
+        node.blank = self.entry.run_phase(
             phase, node=self.plan.nodes[node.name], plan=self.plan, secrets=self.secrets
         )
 

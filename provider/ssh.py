@@ -27,6 +27,8 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 from typing_extensions import override
 
+from provider.shell import OneShell
+
 CONNECT_TIMEOUT_S: Final = 15
 """For the TCP connection, and for the key exchange again: paramiko has one limit for both. Of a
 machine of the same network that is off, ARP tells within three. Emulated ones on a busy hypervisor
@@ -46,6 +48,9 @@ KEEPALIVE_S: Final = 10
 
 SILENCE_S: Final = 60
 """How long the machine may leave what was sent without an answer before the connection ends."""
+
+TEMP_DIR: Final = "/tmp"
+"""On a host, for what pyinfra uploads; nothing of ours does."""
 
 RETRY_S: Final = 2.0
 """Pause between two tries while waiting for a machine to come up."""
@@ -107,6 +112,8 @@ class Node:
     """One sentence when this host has failed; it then takes part in nothing more."""
     operations: dict[str, str] = field(default_factory=dict)
     """Operation name -> what changes or did change."""
+    blank: bool = False
+    """Whether nothing was configured on it when its last phase began."""
 
     @property
     def transport(self) -> Any:
@@ -160,9 +167,10 @@ def make_node(
         "ssh_paramiko_connect_kwargs": connect | ({"pkey": _key(key)} if key else {}),
     }
     inventory = Inventory(([(name, data)], {}))
-    config = Config(CONNECT_TIMEOUT=CONNECT_TIMEOUT_S, TEMP_DIR="/tmp")
+    config = Config(CONNECT_TIMEOUT=CONNECT_TIMEOUT_S, TEMP_DIR=TEMP_DIR)
     State(inventory, config)
     host = inventory.get_host(name)
+    host.connector = OneShell(host.state, host)
     if cache:
         host.connector_data["pairwise_facts"] = {}
     return Node(name=name, address=address, port=port, host=host)

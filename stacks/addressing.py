@@ -9,6 +9,8 @@ from stacks.model import Network, NetworkMode, Node, Pair, Stack, Tier
 
 HTTP_PORT = 80
 """Port of the sites on balancers and web machines (IANA: http)."""
+PHP_PORT = 9000
+"""Port of php-fpm where the nginx of a pair asks both nodes (php-fpm's own default)."""
 SESSION_PORT = 11211
 """Port of the memcacheds that hold the sessions (IANA: memcache)."""
 STATUS_PORT = 8080
@@ -32,6 +34,8 @@ SPLIT_ROUTER_PORT = 3315
 """Port of MySQL Router there, in front of those two."""
 SPLIT_AGENT_PORT = 3318
 """Where a node of a GTID pair tells splitters what it is good for."""
+SPLIT_METADATA_PORT = 3319
+"""Where Router asks for its metadata last: at either server."""
 LVS_SYNC_PORT = 8848
 """UDP: connections from the active director, the kernel's default (ip_vs_sync.c)."""
 NFS_PORT = 2049
@@ -109,6 +113,19 @@ def session_network(stack: Stack, member: Pair | Tier) -> str:
     first = stack.nodes[member.nodes[0]].networks
     names = [name for name in first if name in shared - {stack.management}]
     return min(names, key=lambda name: stack.networks[name].mode is not NetworkMode.ISOLATED)
+
+
+def session_addresses(stack: Stack, member: Pair | Tier) -> dict[str, IPv4Address]:
+    """Its nodes' addresses in that network, in the order of their ids."""
+    network = stack.networks[session_network(stack, member)]
+    by_id = sorted(member.nodes, key=lambda name: stack.nodes[name].id)
+    return {name: node_address(network, stack.nodes[name]) for name in by_id}
+
+
+def shares_php(member: Pair | Tier) -> bool:
+    """Document 003: in a pair, who has the VIP serves what is static, and both nodes' PHP the rest.
+    Balancers choose a tier's machine."""
+    return isinstance(member, Pair)
 
 
 def balancers_of(stack: Stack, member_name: str) -> list[str]:

@@ -38,7 +38,7 @@ def rules(
     ]
     found += _vrrp(stack, node, member, vips)
     found += _http(stack, node, member, vips)
-    found += _sessions(stack, node, member)
+    found += _between_web_machines(stack, node, member)
     found += _data(stack, node, member)
     found += _nfs_calls(stack, node, member)
     found += _replication(stack, node, member)
@@ -92,24 +92,21 @@ def _vrrp(
     ]
 
 
-def _sessions(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
-    """memcached knows no password: only the other web machines reach it."""
-    peers = [name for name in member.nodes if name != node]
-    if member.web is None or not peers:
+def _between_web_machines(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
+    """memcached and PHP know no password: only the other web machines reach them."""
+    if member.web is None:
         return []
     home = addressing.session_network(stack, member)
-    network = stack.networks[home]
-    by_id = sorted(peers, key=lambda name: stack.nodes[name].id)
+    addresses = addressing.session_addresses(stack, member)
+    sources = tuple(IPv4Network(address) for name, address in addresses.items() if name != node)
+    if not sources:
+        return []
+    served = [(addressing.SESSION_PORT, "sessions, from the other web machines")]
+    if addressing.shares_php(member):
+        served.append((addressing.PHP_PORT, "PHP, from the peer's nginx"))
     return [
-        FirewallRule(
-            interface=home,
-            protocol="tcp",
-            ports=(addressing.SESSION_PORT,),
-            sources=tuple(
-                IPv4Network(addressing.node_address(network, stack.nodes[name])) for name in by_id
-            ),
-            reason="sessions, from the other web machines",
-        )
+        FirewallRule(interface=home, protocol="tcp", ports=(port,), sources=sources, reason=reason)
+        for port, reason in served
     ]
 
 

@@ -188,7 +188,8 @@ class Web:
     database: str | None = None
     """Pair with role ``mysql`` that keeps the application's rows; none: each node keeps its own."""
     files: str | None = None
-    """Pair with role ``nfs`` that keeps the uploads; none: each node keeps its own."""
+    """Pair with role ``nfs`` that keeps the uploads; none: the database has them, and without one
+    each node its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,9 +126,9 @@ class Split:
 
     kind: SplitKind
     """What it is."""
-    drain_s: float = 5.0
-    """Seconds that reads under way on a replica that has fallen behind have to end; it gets no new
-    ones meanwhile. A page takes less; a longer read would see rows that are old and get older."""
+    drain_s: float = 1.0
+    """Seconds that sessions with a replica that has fallen behind have to end; it gets no new ones
+    meanwhile. A page takes less; who stays would read rows that are old and get older."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from stacks.addressing import (
     MYSQL_PORT,
     SPLIT_AGENT_PORT,
+    SPLIT_METADATA_PORT,
     SPLIT_READ_PORT,
     SPLIT_ROUTER_PORT,
     SPLIT_WRITE_PORT,
@@ -98,7 +99,12 @@ def split_plan(stack: Stack, member: Pair | Tier) -> SplitPlan | None:
         address=SPLIT_ADDRESS,
         write_port=SPLIT_WRITE_PORT,
         read_port=SPLIT_READ_PORT,
-        router=RouterPlan(port=SPLIT_ROUTER_PORT, user=MYSQL_ACCOUNT, password=site_password(name))
+        router=RouterPlan(
+            port=SPLIT_ROUTER_PORT,
+            metadata_port=SPLIT_METADATA_PORT,
+            user=MYSQL_ACCOUNT,
+            password=site_password(name),
+        )
         if pair.replication.split.kind is SplitKind.ROUTER
         else None,
     )
@@ -116,6 +122,7 @@ def _agent_plan(stack: Stack, node: str, pair: Pair) -> SplitAgentPlan | None:
         metadata=MetadataPlan(
             source=f"{SPLIT_ADDRESS}:{SPLIT_WRITE_PORT}",
             replica=f"{SPLIT_ADDRESS}:{SPLIT_READ_PORT}",
+            either=f"{SPLIT_ADDRESS}:{SPLIT_METADATA_PORT}",
         )
         if pair.replication.split.kind is SplitKind.ROUTER
         else None,

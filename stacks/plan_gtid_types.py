@@ -43,6 +43,8 @@ class RouterPlan:
 
     port: int
     """3315: the application's only one."""
+    metadata_port: int
+    """3319: leads to either server, and nobody ends a session there: Router asks here last."""
     user: str
     """The application's own account: it may read Router's metadata."""
     password: str
@@ -51,12 +53,19 @@ class RouterPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class MetadataPlan:
-    """What Router reads in the servers: two places that never change, for HAProxy is there."""
+    """What Router reads in the servers: places that never change, for HAProxy is there."""
 
     source: str
     """``127.0.0.1:3316``."""
     replica: str
     """``127.0.0.1:3317``."""
+    either: str
+    """``127.0.0.1:3319``: hidden from applications."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """In the order of the instances' numbers."""
+        return self.source, self.replica, self.either
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +153,11 @@ class GtidPlan:
     """How the peer is made harmless."""
     split: SplitAgentPlan | None
     """Where the description says ``split``."""
+
+    @property
+    def metadata(self) -> MetadataPlan | None:
+        """What Routers read in the server; none where no splitter is one."""
+        return self.split.metadata if self.split is not None else None
 
     @property
     def accounts(self) -> tuple[ReplicationAccount, ...]:

@@ -278,6 +278,11 @@ class DeployPlan:
     secrets: tuple[str, ...]
     """Names of the secrets that its templates hold."""
 
+    @property
+    def first(self) -> NodePlan:
+        """The one that is asked for what all of them share: VIPs, groups, roles."""
+        return next(iter(self.nodes.values()))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from stacks.addressing import (
     HTTP_PORT,
     MYSQL_PORT,
+    PHP_PORT,
     SESSION_PORT,
     STATUS_PORT,
     balancers_of,
     node_address,
-    session_network,
+    session_addresses,
     shared_network,
+    shares_php,
 )
 from stacks.capacity import limits
 from stacks.model import Pair, Role, Stack, Tier
 from stacks.model_data import FILES_MOUNT
 from stacks.plan_data import MYSQL_ACCOUNT, certificate_name, site_password
 from stacks.plan_gtid import split_plan
-from stacks.plan_web_types import BalancerPlan, DatabaseClient, SessionServer, Upstream, WebPlan
+from stacks.plan_web_types import BalancerPlan, DatabaseClient, SharedServer, Upstream, WebPlan
 
 UNBALANCED_CONNECTIONS = 1024
 """Connections of a web machine that has no balancer whose number it could take."""
@@ -63,8 +65,9 @@ def web_plan(stack: Stack, node: str, member_name: str, member: Pair | Tier) -> 
         trusted_proxies=tuple(node_address(network, stack.nodes[name]) for name in balancers),
         max_body_mib=member.web.max_body_mib,
         limits=limits(web_connections(stack, member_name)),
-        session_servers=_session_servers(stack, member),
+        session_servers=_servers(stack, member, SESSION_PORT),
         session_memory_mib=member.web.session_memory_mib,
+        php_servers=_servers(stack, member, PHP_PORT) if shares_php(member) else (),
         database=_database(stack, member),
         share=None if member.web.files is None else FILES_MOUNT,
     )
@@ -101,11 +104,9 @@ def web_connections(stack: Stack, member_name: str) -> int:
     return max(numbers, default=UNBALANCED_CONNECTIONS)
 
 
-def _session_servers(stack: Stack, member: Pair | Tier) -> tuple[SessionServer, ...]:
-    network = stack.networks[session_network(stack, member)]
+def _servers(stack: Stack, member: Pair | Tier, port: int) -> tuple[SharedServer, ...]:
+    """A port of every web machine, in the network that they share."""
     return tuple(
-        SessionServer(
-            node=name, address=node_address(network, stack.nodes[name]), port=SESSION_PORT
-        )
-        for name in sorted(member.nodes, key=lambda name: stack.nodes[name].id)
+        SharedServer(node=name, address=address, port=port)
+        for name, address in session_addresses(stack, member).items()
     )

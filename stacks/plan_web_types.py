@@ -65,8 +65,8 @@ class BalancerPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionServer:
-    """One memcached that holds the sessions."""
+class SharedServer:
+    """One memcached or php-fpm of a web machine, which the others ask as well."""
 
     node: str
     """Web machine that it runs on."""
@@ -74,7 +74,7 @@ class SessionServer:
     """Its address in the first network that all web machines share, an isolated one before one
     that clients come from, never the management network."""
     port: int
-    """11211."""
+    """11211, or 9000."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,14 +117,18 @@ class WebPlan:
     """From the description."""
     limits: Limits
     """For as many requests at once as its balancers have connections; without any, 1024."""
-    session_servers: tuple[SessionServer, ...]
+    session_servers: tuple[SharedServer, ...]
     """The memcached of every web machine, by node id: each holds every session."""
     session_memory_mib: int
     """From the description."""
+    php_servers: tuple[SharedServer, ...]
+    """Of a pair that serves pages at VIPs of its own, the php-fpm of both nodes, by node id. Empty:
+    each nginx asks its own node's, because balancers choose the node."""
     database: DatabaseClient | None
     """Where the application's rows go; none: into a file of the node's own."""
     share: str | None
-    """Where a pair's export is mounted, for the uploads; none: a folder of the node's own."""
+    """Where a pair's export is mounted, for the uploads; none: the database has them, or, without
+    one, a folder of the node's own."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

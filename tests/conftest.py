@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+HERE = Path(__file__).parent
 MOCKED = "tests/components/"
 """Tests that run Pulumi's SDK under its mocks."""
 LONGEST = ("tests/gtid/test_transitions.py", "tests/test_linters.py", "tests/test_workflows.py")
@@ -16,9 +18,15 @@ for one that begins with a long one last."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files go first; Pulumi's mocks leave the event loops of their threads open."""
+    """The longest files go first; Pulumi's mocks leave the event loops of their threads open; what
+    needs a running stack is marked by its folder, so that no test can be forgotten."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
+        folder, _, stack = item.path.relative_to(HERE).parts[0].partition("_")
+        if folder == "live":
+            item.add_marker(pytest.mark.live)
+            if stack:
+                item.add_marker(stack)
         if item.nodeid.startswith(MOCKED):
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             unraisable = "ignore::pytest.PytestUnraisableExceptionWarning"

@@ -53,9 +53,10 @@ def assert_unchanged(stack: LiveStack) -> None:
 
 
 def assert_drill_passes(stack: LiveStack, name: str) -> None:
-    """One run: something was acknowledged, and nothing of it is lost."""
+    """One run: something was acknowledged, and nothing of it is lost but in a control."""
     done = stack.pairwise("drill", "run", stack.name, name, "--json", check=False, timeout_s=2400)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-4000:]}"
     result = json.loads(done.stdout)
-    assert result["verdict"] == "pass" and result["lost"] == 0, result
+    assert result["verdict"] == "pass", result
+    assert result["lost"] == 0 or result["control"], result
     assert result["acknowledged"] > 0

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-DAEMON_MARK = "#daemons"
-"""Begins the list of the daemons that exchange connections."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class SeenRealServer:
@@ -35,25 +32,19 @@ class SeenLvs:
 
     services: Mapping[str, SeenService] = field(default_factory=dict)
     """By protocol and address, ``-t 10.0.0.1:80``."""
-    daemons: frozenset[str] = frozenset()
-    """``master`` and ``backup``, where they run."""
 
 
 def script(wanted: bool) -> str:
     """Shell text that prints the table; nothing where there is none: to ask would make one."""
     if not wanted:
         return ""
-    return (
-        f"[ ! -e /proc/net/ip_vs ] || {{ echo '#table'; ipvsadm -Sn; echo '{DAEMON_MARK}';"
-        " ipvsadm -Ln --daemon; }"
-    )
+    return "[ ! -e /proc/net/ip_vs ] || { echo '#table'; ipvsadm -Sn; }"
 
 
 def process(lines: Iterable[str]) -> SeenLvs | None:
     """Return the table; None where the kernel has none."""
     services: dict[str, SeenService] = {}
     servers: dict[str, dict[str, SeenRealServer]] = {}
-    daemons: set[str] = set()
     found = False
     for line in lines:
         words = line.split()
@@ -67,6 +58,4 @@ def process(lines: Iterable[str]) -> SeenLvs | None:
             # -a -t VIP:port -r server:port -g -w 1
             server = SeenRealServer(forwarding=words[5], weight=int(words[7]))
             servers.setdefault(" ".join(words[1:3]), {})[words[4]] = server
-        elif words[:1] in (["master"], ["backup"]):
-            daemons.add(words[0])
-    return SeenLvs(services=services, daemons=frozenset(daemons)) if found else None
+    return SeenLvs(services=services) if found else None

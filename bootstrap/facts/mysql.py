@@ -26,6 +26,10 @@ PLUGIN = "caching_sha2_password"
 RUNS = "runs"
 METADATA = "mysql_innodb_cluster_metadata"
 """The schema that MySQL Router reads; its name is not ours to choose."""
+INSTANCES = "v2_instances"
+"""Its view of the servers, which has a row for each place."""
+OWN_SCHEMAS = '"mysql", "sys", "information_schema", "performance_schema"'
+"""The server's own, as a list in SQL."""
 
 _VERIFIER = re.compile(rb"\$A\$([0-9A-F]{3})\$(.{20})[./0-9A-Za-z]{43}", re.DOTALL)
 """Thousands of rounds (caching_sha2_password_digest_rounds; 9.7 writes ``00A``), salt, digest."""
@@ -63,8 +67,10 @@ class SeenMysql:
 
     accounts: dict[str, SeenAccount] = field(default_factory=dict)
     """Of the account that was asked for: host -> what it is there."""
-    has_metadata: bool = False
-    """Whether it has the schema for Router."""
+    metadata: tuple[str, ...] = ()
+    """Where Router finds servers, as it reads them; empty: there is no schema for it."""
+    tables: frozenset[str] = frozenset()
+    """``site.visits`` and the like; the server's own left out."""
 
 
 def script(account: str) -> str:
@@ -82,7 +88,8 @@ def script(account: str) -> str:
     statements = [
         # A read-only server of a pair has its accounts from the other one.
         f'SELECT "{RUNS}" FROM DUAL WHERE NOT @@super_read_only',
-        f'SELECT "metadata" FROM information_schema.schemata WHERE schema_name = "{METADATA}"',
+        'SELECT "table", CONCAT(table_schema, ".", table_name) FROM information_schema.tables'
+        f" WHERE table_schema NOT IN ({OWN_SCHEMAS})",
         'SELECT "account", host, plugin, ssl_type <> "", account_locked = "Y",'
         f' HEX(authentication_string) FROM mysql.user WHERE user = "{account}"',
         *(
@@ -90,6 +97,13 @@ def script(account: str) -> str:
             f' FROM information_schema.{view} WHERE {grantee} = "{account}"{more}'
             for view, scope, more in scopes
         ),
+        # A view that is not there cannot be named: it would end all that comes after it.
+        "SET @ask = IF((SELECT COUNT(*) FROM information_schema.views WHERE"
+        f' table_schema = "{METADATA}" AND table_name = "{INSTANCES}"),'
+        f' "SELECT ""metadata"", address FROM {METADATA}.{INSTANCES} ORDER BY instance_id",'
+        ' "DO 0")',
+        "PREPARE ask FROM @ask",
+        "EXECUTE ask",
     ]
     text = "; ".join(statements)
     return f"[ -S {SOCKET} ] && echo '{text}' | timeout {PATIENCE_S} {CLIENT}"
@@ -109,7 +123,11 @@ def process(lines: Iterable[str]) -> SeenMysql | None:
             verifier=bytes.fromhex(code),
             rights=frozenset(r[2] for r in rows if r[:2] == ["right", host]),
         )
-    return SeenMysql(accounts=accounts, has_metadata=["metadata"] in rows)
+    return SeenMysql(
+        accounts=accounts,
+        metadata=tuple(r[1] for r in rows if r[0] == "metadata"),
+        tables=frozenset(r[1] for r in rows if r[0] == "table"),
+    )
 
 
 def verifier(password: str, *, salt: bytes, rounds: int) -> bytes:

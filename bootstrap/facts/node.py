@@ -26,6 +26,8 @@ from bootstrap.managed import Manifest
 
 MARK = "#pairwise:"
 """Begins the line that begins a section."""
+OURS = "pairwise"
+"""Word in the names of folders and drop-ins that no package brings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,12 @@ class Seen:
     """The kernel's ruleset, line by line."""
     expected_ruleset: tuple[str, ...] = ()
     """The normal form of ours; empty where nft is not installed yet."""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was ever configured here: there is no file that bears our name, and the
+        base alone has several on every node."""
+        return not any(OURS in path for path in self.files)
 
     def unit(self, name: str) -> unit_facts.SeenUnit:
         """State of a unit; one that systemd does not know is not found."""

@@ -75,9 +75,7 @@ def install_command(file: ManagedFile, source: str = "") -> str:
     Args:
         file: the file. source: shell text that prints its content, where that is not to be in here.
     """
-    if not source:
-        encoded = base64.b64encode(file.content.encode()).decode()
-        source = f"printf %s {encoded} | base64 -d"
+    source = source or f"printf %s {shlex.quote(file.content)}"
     path = PurePosixPath(file.path)
     candidate = shlex.quote(str(path.parent / f".{path.name}.pairwise"))
     folder = shlex.quote(str(path.parent))

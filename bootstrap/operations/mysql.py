@@ -1,4 +1,4 @@
-"""The application's accounts in the MySQL server that runs on the node."""
+"""What a MySQL server has for the application: accounts, tables, Router's metadata."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bootstrap.facts.node import Seen
 
 RIGHTS = ("DELETE", "INSERT", "SELECT", "UPDATE")
 """What the application may do, in its database and nowhere else: rows, and no tables."""
+ELSEWHERE = "no MySQL server answers here that may be written to"
 
 
 @operation()
@@ -66,20 +67,42 @@ def accounts(
 
 
 @operation()
-def metadata(statements: str, *, seen: Seen) -> Generator[StringCommand, None, None]:
+def metadata(
+    places: Sequence[str], statements: str, *, seen: Seen
+) -> Generator[StringCommand, None, None]:
     """Make a source have the schema that MySQL Router reads; its replica gets it by the log.
 
+    + places: where Router is to find servers, in their order.
     + statements: what makes it; each of them passes where its work is done.
     + seen: what is so on the node.
     """
     if seen.mysql is None:
-        host.noop("no MySQL server answers here that may be written to")
+        host.noop(ELSEWHERE)
         return
-    if seen.mysql.has_metadata:
-        host.noop(f"{METADATA} is there")
+    if seen.mysql.metadata == tuple(places):
+        host.noop(f"{METADATA} is as planned")
         return
-    explain(f"{METADATA} is made: where MySQL Router finds the two ways to the servers")
+    was = ", ".join(seen.mysql.metadata) or "nothing"
+    explain(f"{METADATA}: MySQL Router finds {was}; it becomes {', '.join(places)}")
     yield StringCommand(CLIENT, _stdin=statements)
+
+
+@operation()
+def table(table: str, statement: str, *, seen: Seen) -> Generator[StringCommand, None, None]:
+    """Make a source have a table that it was made without; its peer gets it as it gets rows.
+
+    + table: with its schema, ``site.contents``.
+    + statement: what makes it, and passes where it is there.
+    + seen: what is so on the node.
+    """
+    if seen.mysql is None:
+        host.noop(ELSEWHERE)
+        return
+    if table in seen.mysql.tables:
+        host.noop(f"{table} is there")
+        return
+    explain(f"table {table} is missing; it is made, empty")
+    yield StringCommand(CLIENT, _stdin=statement)
 
 
 def _account(

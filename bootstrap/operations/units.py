@@ -22,10 +22,10 @@ ACTIVE = frozenset({"active", "reloading", "activating"})
 
 WITHOUT_REREADING = "SYSTEMCTL_SKIP_SYSV=1 systemctl -q --no-reload"
 """Each verb would have systemd read all units again, four times where there is an init script of
-the same name (systemd's docs/ENVIRONMENT.md): that was most of the time of a first ``up``. What is
-masked is read before anything starts, what starts at the next boot at the end."""
+the same name (systemd's docs/ENVIRONMENT.md): that was most of the time of a first ``up``. One
+reread follows all of them, before anything starts."""
 
-VERBS = {Boot.ENABLED: "enable", Boot.DISABLED: "disable"}
+VERBS = {Boot.ENABLED: "enable", Boot.DISABLED: "disable", Boot.MASKED: "mask"}
 
 
 @operation()

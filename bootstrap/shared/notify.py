@@ -32,7 +32,9 @@ class Kind(StrEnum):
     """A source, a replica, or what they have to tell each other."""
 
 
-def command(kind: Kind, *, pair: str, node: str, vip: str, state: str, text: str) -> str:
+def command(
+    kind: Kind, *, pair: str, node: str, vip: str, state: str, text: str, program: str = PROGRAM
+) -> str:
     """The call as one line without quotes, for daemons that split at blanks themselves.
 
     Raises:
@@ -42,4 +44,4 @@ def command(kind: Kind, *, pair: str, node: str, vip: str, state: str, text: str
     strange = [word for word in words if not word or set(word) & set("'\"\\$`")]
     if strange or " " in f"{pair}{node}{vip}{state}":
         raise ValueError(f"A message has a word that cannot be passed on: {words}.")
-    return " ".join([PROGRAM, *words])
+    return " ".join([program, *words])

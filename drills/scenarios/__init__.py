@@ -22,6 +22,7 @@ from drills.scenarios import (
     sources,
     splits,
     vips,
+    web_services,
 )
 
 DRILLS: tuple[Drill, ...] = (
@@ -39,6 +40,7 @@ DRILLS: tuple[Drill, ...] = (
     *soak.DRILLS,
     *sources.DRILLS,
     *source_links.DRILLS,
+    *web_services.DRILLS,
     *splits.DRILLS,
     *vips.DRILLS,
     *controls.DRILLS,

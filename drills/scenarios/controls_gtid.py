@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from drills.drill import GTID, POWERED_OFF, Drill
 from drills.faults import shut_down
 from drills.faults_inside import reconciler_unasked, semisync_gives_up
 from drills.scenarios.source_links import isolated
-from drills.scenarios.sources import SHUT_S, started_deaf
+from drills.scenarios.sources import SHUT_S, come_back_deaf
 from drills.stage import Stage
-from drills.wait import wait_until
 
 GIVES_UP_MS = 2000
 """The source waits so long for its replica, and then acknowledges alone (the issue's)."""
-DOUBLE_S = 120
-"""Until what the returning node serves has been checked on a machine that boots: nothing was held
-twice within the 15 s of `sequence` (seen once, under emulation)."""
 
 
 def isolated_impatient(stage: Stage) -> None:
@@ -28,24 +22,17 @@ def isolated_impatient(stage: Stage) -> None:
 
 
 def comes_back_unasked(stage: Stage) -> None:
-    """A node that comes back, hears no adverts and asks nobody takes the VIPs as well."""
+    """A node that comes back, hears no adverts and asks nobody takes the VIPs: its own adverts
+    reach the holder, which gives way to a higher priority. What document 003's author met."""
     node = stage.active
     stage.gather(node)
-    stack = stage.stack
-    with reconciler_unasked(stack, node):
+    with reconciler_unasked(stage.stack, node):
         stage.mark(f"{node} shut down")
-        with shut_down(stack, node):
+        with shut_down(stage.stack, node):
             stage.wait_until_off(node, timeout_s=SHUT_S)
             stage.wait_until_all_at(stage.other(node))
-            with started_deaf(stage, node):
-                what = "two holders of a VIP"
-                wait_until(partial(_is_double, stage), what=what, timeout_s=DOUBLE_S, every_s=1)
+            come_back_deaf(stage, node)
     stage.wait_until_steady()
-
-
-def _is_double(stage: Stage) -> bool:
-    begun = stage.marks[-1].wall
-    return any(len(s["macs"]) > 1 for s in stage.arp.peek() if s["at"] >= begun)
 
 
 DRILLS = (
@@ -60,7 +47,7 @@ DRILLS = (
     ),
     Drill(
         name="sequence-unasked",
-        sentence="Control: a node comes back deaf, at once and unasked: two hold the VIPs.",
+        sentence="Control: a node comes back deaf, at once and unasked: it takes the VIPs.",
         run=comes_back_unasked,
         seconds=400,
         kinds=GTID,

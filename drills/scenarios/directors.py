@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any
@@ -12,7 +11,7 @@ from typing import IO, Any
 from drills.drill import HEARTBEAT, VRRP, Drill
 from drills.faults import power_cut
 from drills.faults_inside import service_stopped
-from drills.observe import enter
+from drills.observe import run_inside
 from drills.ports import Place, has_ports, places, server_ids
 from drills.stage import Stage
 from drills.subject import Kind
@@ -22,8 +21,6 @@ from stacks.plan_types import Plan
 
 LOGINS_S = 300
 """All logins, one after the other, while machines boot beside them."""
-BOOT_S = 400
-"""A director boots, and Heartbeat waits for its peer."""
 KNOWN_S = 60
 """A director is told anew of a connection that is used after ten seconds."""
 Told = dict[str, dict[str, Any]]
@@ -34,15 +31,10 @@ def director_reboot(stage: Stage) -> None:
     _expect_logins(stage)
     active = stage.active
     left = stage.other(active)
-    watch = stage.watches[active]
-    before = watch.samples()[-1].boot
-    stage.mark(f"{active} rebooted")
-    stage.stack.exec(active, "systemctl reboot", check=False)
-    stage.wait_until_at(stage.group, left)
-    stage.mark(f"{left} has the VIP")
-    _expect_logins(stage)
-    what = f"{active} to have booted"
-    wait_until(lambda: watch.samples()[-1].boot != before, what=what, timeout_s=BOOT_S, every_s=1)
+    with stage.rebooted(active):
+        stage.wait_until_at(stage.group, left)
+        stage.mark(f"{left} has the VIP")
+        _expect_logins(stage)
     stage.wait_until_steady()
     stage.expect_at(stage.group, left)
     stage.expect_nobody_asked_off()
@@ -102,7 +94,7 @@ class _Sessions:
     @contextmanager
     def opened(cls, stage: Stage) -> Iterator[_Sessions]:
         """As long as the block lasts."""
-        command = [*enter(stage.stack.netns), sys.executable, "-m", "drills.workloads.kept_logins"]
+        command = run_inside(stage.stack.netns, "drills.workloads.kept_logins")
         where = places(stage.stack, stage.plan, stage.pair)
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
@@ -153,7 +145,7 @@ class _Sessions:
 def _expect_logins(stage: Stage) -> None:
     """Each port answers as the server that its service names."""
     done = subprocess.run(
-        [*enter(stage.stack.netns), sys.executable, "-m", "drills.workloads.logins"],
+        run_inside(stage.stack.netns, "drills.workloads.logins"),
         input=json.dumps(places(stage.stack, stage.plan, stage.pair)),
         capture_output=True,
         text=True,
@@ -173,7 +165,7 @@ def _expect_logins(stage: Stage) -> None:
 
 def _stays(plan: Plan, pair: str) -> bool:
     """Whether a pair has ports to log in at, and a VIP that has moved stays where it is."""
-    keepalived = next(iter(plan.deploys[pair].nodes.values())).keepalived
+    keepalived = plan.deploys[pair].first.keepalived
     return has_ports(plan, pair) and (keepalived is None or keepalived.mode is VrrpMode.SYNC)
 
 

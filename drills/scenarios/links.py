@@ -5,7 +5,8 @@ from __future__ import annotations
 from drills.checkers import first_questions
 from drills.drill import POWERED_OFF, Drill
 from drills.faults import cut, link_down, ping_dead
-from drills.stage import MOVE_S, Mark, Stage
+from drills.scene import Mark
+from drills.stage import MOVE_S, Stage
 from drills.wait import last
 
 ASKED_S = 400

@@ -9,7 +9,7 @@ from functools import partial
 
 from drills.drill import HEARTBEAT, VRRP, Drill, page_of
 from drills.faults import power_cut
-from drills.faults_inside import service_stopped
+from drills.faults_inside import NGINX, PHP, service_stopped
 from drills.running import LiveStack
 from drills.stage import Stage
 from drills.wait import wait_until
@@ -73,7 +73,7 @@ def _wait(
     key, name = f"{service.vip}:{service.port}", f"{server.address}:{server.port}"
 
     def agreed() -> bool:
-        last = [stage.watches[node].samples()[-1] for node in stage.nodes]
+        last = [stage.watches[node].last for node in stage.nodes]
         return all((sample.services.get(key, {}).get(name, 0) > 0) == there for sample in last)
 
     what = f"{server.node} to be {'in' if there else 'out of'} both tables"
@@ -83,7 +83,7 @@ def _wait(
 @contextmanager
 def nginx_stopped(stack: LiveStack, node: str) -> Iterator[None]:
     """Nobody listens any more."""
-    with service_stopped(stack, node, "nginx"):
+    with service_stopped(stack, node, NGINX):
         yield
 
 
@@ -92,7 +92,7 @@ def wrong_answer(stack: LiveStack, node: str) -> Iterator[None]:
     """It listens, and its page is not what the directors expect."""
     roles = stack.plan.nodes[node].roles
     assert Role.WEB in roles, f"{node} is {roles}"
-    with service_stopped(stack, node, "php8.4-fpm"):
+    with service_stopped(stack, node, PHP):
         yield
 
 

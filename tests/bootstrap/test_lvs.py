@@ -12,11 +12,8 @@ SAVED = """\
 -a -t 10.75.1.200:80 -r 10.75.1.21:80 -g -w 1
 -a -t 10.75.1.200:80 -r 10.75.1.22:80 -g -w 0
 -A -t 10.75.1.200:81 -s rr
-#daemons
-master sync daemon (mcast=repl, syncid=5)
-backup sync daemon (mcast=repl, syncid=5)
 """.splitlines()
-"""``ipvsadm -Sn`` and ``ipvsadm -Ln --daemon`` of ipvsadm 1.31."""
+"""``ipvsadm -Sn`` of ipvsadm 1.31."""
 
 PROC = """\
 IP Virtual Server version 1.2.1 (size=4096)
@@ -44,7 +41,6 @@ TCP  10.75.1.200:81 rr
 def test_saved_table_is_understood() -> None:
     found = lvs.process(SAVED)
     assert found is not None
-    assert found.daemons == {"master", "backup"}
     web = found.services["-t 10.75.1.200:80"]
     assert web.options == ("-s", "wrr", "-p", "300")
     assert web.servers["10.75.1.22:80"] == lvs.SeenRealServer(forwarding="-g", weight=0)

@@ -26,6 +26,10 @@ LINES = [
     "account\t%\tauth_socket\t0\t1\t",
     "right\t10.71.1.21\tSELECT ON site.*",
     "right\t10.71.1.21\tUPDATE GRANTABLE ON *.*",
+    "table\tsite.visits",
+    "table\tsite.contents",
+    "metadata\t127.0.0.1:3316",
+    "metadata\t127.0.0.1:3317",
 ]
 
 
@@ -44,6 +48,8 @@ def test_a_server_and_its_accounts() -> None:
     assert (client.tls, client.locked) == (True, False)
     assert (everybody.tls, everybody.locked) == (False, True)
     assert not everybody.lets_in("")
+    assert found.tables == {"site.contents", "site.visits"}
+    assert found.metadata == ("127.0.0.1:3316", "127.0.0.1:3317")
 
 
 def test_no_server_is_not_one_without_accounts() -> None:

@@ -10,7 +10,7 @@ from bootstrap import deploy, site
 from bootstrap.blocks.base import deploy as base
 from bootstrap.facts import node as facts
 from bootstrap.facts.files import SeenFile
-from bootstrap.facts.node import Seen
+from bootstrap.facts.node import OURS, Seen
 from bootstrap.facts.units import SeenUnit
 from bootstrap.managed import Boot, Link, ManagedFile, Manifest, Reload, Unit, union
 from bootstrap.operations import files, ruleset, sysctl, units, users
@@ -77,6 +77,39 @@ def test_services_stay_blocked_until_the_command_has_ended_in_any_way() -> None:
 )
 def test_batches_of_six(deploy_name: str, phase: str, wanted: list[list[str]]) -> None:
     assert deploy.batches(phase, plan=plans()["six"].slice(deploy_name)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("deploy_name", "phase", "wanted"),
+    [
+        ("lb", "configure", [["lb1", "lb2"]]),
+        ("lb", "activate", [["lb1", "lb2"]]),
+        ("web", "activate", [["web1", "web2"]]),
+        ("data", "configure", [["data1", "data2"]]),
+        ("data", "activate", [["data2"], ["data1"]]),
+    ],
+)
+def test_who_is_blank_needs_no_order_but_that_of_a_disk(
+    deploy_name: str, phase: str, wanted: list[list[str]]
+) -> None:
+    plan = plans()["six"].slice(deploy_name)
+    assert deploy.batches(phase, plan=plan, blank=True) == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "blank"),
+    [("/etc/hosts", True), ("/etc/sysctl.d/50-pairwise.conf", False)],
+)
+def test_a_machine_with_a_file_of_ours_is_not_blank(path: str, blank: bool) -> None:
+    assert Seen(files={path: SeenFile(kind="file")}).is_blank is blank
+
+
+def test_the_base_has_files_that_bear_our_name() -> None:
+    """Not blank is who has any of them: written first, and on every node."""
+    for plan in plans().values():
+        for node in plan.nodes.values():
+            base = deploy.manifests(node=node, plan=plan.slice(node.member))[0]
+            assert any(OURS in file.path for file in base.files), node.name
 
 
 def test_a_sync_pair_begins_with_the_node_that_no_vip_prefers() -> None:
@@ -164,39 +197,24 @@ def test_a_node_without_a_ruleset_gets_it_before_anything_connects(
 
 
 @pytest.mark.parametrize(
-    ("found", "reason"),
+    ("boot", "found", "reason"),
     [
-        ("enabled", None),
-        ("disabled", "a.service: what starts at boot changes"),
-        ("", "a.service: what starts at boot changes"),
+        (Boot.ENABLED, SeenUnit(load="loaded", boot="enabled"), None),
+        (Boot.ENABLED, SeenUnit(load="loaded", boot="disabled"), "what starts at boot changes"),
+        (Boot.ENABLED, SeenUnit(), "what starts at boot changes"),
+        (Boot.STATIC, SeenUnit(load="loaded", boot="static"), None),
+        (Boot.MASKED, SeenUnit(load="masked"), None),
+        (Boot.MASKED, SeenUnit(load="not-found", boot="masked"), None),
+        (Boot.MASKED, SeenUnit(load="loaded", boot="disabled"), "is masked"),
     ],
 )
-def test_systemd_rereads_once_what_was_enabled_without_it(
-    monkeypatch: pytest.MonkeyPatch, found: str, reason: str | None
-) -> None:
-    """A masked unit was read before anything started."""
-    given: list[str | None] = []
-    monkeypatch.setattr(units, "reread", lambda **values: given.append(values["reason"]))
-    masked = Unit(name="b.service", boot=Boot.MASKED, running=False)
-    seen = Seen(units={"a.service": SeenUnit(load="loaded", boot=found)})
-    site.ensure_boot_reread(Manifest(block="a", units=(UNIT, masked)), seen)
-    assert given == [reason]
-
-
-@pytest.mark.parametrize(
-    ("found", "reason"),
-    [
-        (SeenUnit(load="masked"), None),
-        (SeenUnit(load="not-found", boot="masked"), None),
-        (SeenUnit(load="loaded", boot="disabled"), "a.service is masked"),
-    ],
-)
-def test_systemd_knows_what_nobody_may_start_before_anything_starts(
-    monkeypatch: pytest.MonkeyPatch, found: SeenUnit, reason: str | None
+def test_systemd_rereads_once_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, boot: Boot, found: SeenUnit, reason: str | None
 ) -> None:
     given: list[str | None] = []
     monkeypatch.setattr(units, "reread", lambda **values: given.append(values["reason"]))
-    masked = Unit(name="a.service", boot=Boot.MASKED, running=False)
-    wanted = Manifest(block="a", units=(masked,))
+    unit = Unit(name="a.service", boot=boot, running=False)
+    wanted = Manifest(block="a", units=(unit,))
     site.ensure_reread(wanted, Seen(units={"a.service": found}))
-    assert given == [reason]
+    (said,) = given
+    assert said is None if reason is None else said is not None and said.endswith(reason)

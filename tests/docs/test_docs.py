@@ -11,6 +11,7 @@ import pytest
 
 from bootstrap.roles import ORDER
 from cli.main import pairwise
+from drills.scenarios import DRILLS, links, source_links
 from tests.docs.reference import FOLDER, PAGES
 from tests.docs.source import ROOT, inline, markdown
 from tests.test_linters import tracked
@@ -80,6 +81,15 @@ def unknown(words: list[str]) -> str:
                 return word
             command = command.commands[names[0]]
     return ""
+
+
+def test_each_cut_network_has_its_drill_in_the_table() -> None:
+    text = (ROOT / "docs" / "when-networks-fail.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    named = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[-2])}
+    assert named <= {drill.name for drill in DRILLS}
+    cuts = {drill.name for drill in (*links.DRILLS, *source_links.DRILLS)}
+    assert cuts <= named, f"docs/when-networks-fail.md lacks {sorted(cuts - named)}"
 
 
 def test_every_document_is_reached_from_the_index() -> None:

@@ -81,7 +81,9 @@ def test_a_control_says_what_broke() -> None:
 def test_a_summary_says_that_a_control_is_one() -> None:
     runs = {"partition-unfenced": [run(FAIL, lost=7).as_json()], "power-cut": []}
     text = summary.summary("nfs", runs, command="c")
-    row = "| partition-unfenced (control) | 1 | 1 pass | 3.0 | 3.0 | 50 | 7 | one DRBD Primary |"
+    row = (
+        "| partition-unfenced (control) | 1 | 1 pass | 3.0 | 3.0 | - | 50 | 7 | one DRBD Primary |"
+    )
     assert row in text.splitlines()
     assert "It passes when something broke" in text
     assert "not passed" not in text

@@ -173,11 +173,13 @@ def test_a_result_without_findings_is_no_pass() -> None:
 def test_a_summary_counts_runs_and_says_what_went_wrong() -> None:
     runs = [result(outage=10.0), result(outage=30.0), result(Verdict.FAIL, outage=20.0, lost=3)]
     text = summary.summary("nfs", {"power-cut": [r.as_json() for r in runs]}, command="c")
-    row = "| power-cut | 3 | 2 pass, 1 fail | 20.0 | 30.0 | 300 | 3 | all held |"
+    row = "| power-cut | 3 | 2 pass, 1 fail | 20.0 | 30.0 | - | 300 | 3 | all held |"
     assert row in text.splitlines()
     assert "| power-cut, nfs | 8.0 | 1.0 | 0.5 | - | - | - | - |" in text
-    assert "- 20260101T000000Z: scenario: why" in text
+    assert "- 20260101T000000Z, commit abc: scenario: why" in text
     assert "2 cores" in text and "abc" in text
+    read = [{**run.as_json(), "reads_outage_s": 2.5} for run in runs]
+    assert "| 30.0 | 2.5 | 300 |" in summary.summary("nfs", {"power-cut": read}, command="c")
 
 
 def test_a_summary_of_nothing_is_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

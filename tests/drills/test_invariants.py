@@ -132,7 +132,27 @@ def test_a_line_of_the_program_is_read_and_noise_is_not() -> None:
     said = {"boot": "b", "up": 5.0, "now": 7.0, "mysqld": [12], "drbd": PROC.format("Primary")}
     found = sample_of("a", json.dumps(said), at=1.0, wall=9.0)
     assert found is not None and found.roles == {0: "Primary"} and found.mysqld == (12,)
+    assert not found.troubled
     assert sample_of("a", "Connection closed", at=1.0, wall=9.0) is None
+
+
+@pytest.mark.parametrize(
+    ("gtid", "monitor", "troubled"),
+    [
+        ("", "", True),
+        ('{"time": 95, "problems": []}', "", False),
+        ('{"time": 95, "problems": []}', "[]", False),
+        ('{"time": 80, "problems": []}', "", True),
+        ('{"time": 95, "problems": [{"id": "lags"}]}', "", True),
+        ('{"time": 95, "problems": []}', '[{"id": "restart"}]', True),
+    ],
+)
+def test_a_node_says_whether_something_is_wrong(gtid: str, monitor: str, troubled: bool) -> None:
+    """A reconciler that is silent is wrong as well."""
+    said = {"boot": "b", "up": 5.0, "now": 99.0, "mysqld": [], "drbd": "", "writable": None}
+    found = sample_of("a", json.dumps({**said, "says": [gtid, monitor]}), at=1.0, wall=9.0)
+    assert found is not None
+    assert found.troubled is troubled
 
 
 def test_a_clock_that_is_behind_is_measured_by_the_fastest_line() -> None:

@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from drills.running import LiveStack
 from drills.scenarios import changes, links, processes, requests
-from drills.stage import DrillFailedError, Mark, Stage
+from drills.scene import DrillFailedError, Mark
+from drills.stage import Stage
 from drills.subject import Kind, subject_of
 from tests.golden.tree import plans
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from drills.inside import Sample
 from drills.judge import Watched, group_result, reads_outage_s
 from drills.picture import picture
-from drills.stage import Mark
+from drills.scene import Mark
 from drills.subject import Kind, Subject, subject_of
 from drills.timeline import breakdown, events_of, group_starts
 from drills.workloads.recorder import Write

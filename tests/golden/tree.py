@@ -68,7 +68,11 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "nfs-dopd": ("nfs", {"put": {"pairs.nfs.fencing": ["dopd"]}}),
     "nfs-no-fencing": ("nfs", {"put": {"pairs.nfs.fencing": []}}),
     "nfs-v3": ("nfs", {"put": {"pairs.nfs.nfs": {"version": 3}}}),
-    "duo-ports": ("duo", {"put": {"pairs.duo.replication.split.kind": "haproxy"}}),
+    # A longer drain than by default: a test sees it in the splitter's table.
+    "duo-ports": (
+        "duo",
+        {"put": {"pairs.duo.replication.split": {"kind": "haproxy", "drain_s": 5.0}}},
+    ),
     # The other two methods; with nat real servers are in a network of their own.
     "gateway-dr": (
         "gateway",

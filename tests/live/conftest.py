@@ -16,15 +16,6 @@ from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
 from tests.on_machines import steady
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder is a live test: by its place, so that none can be forgotten."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.live)
-
 
 def pytest_report_header() -> str:
     lab = Lab.of_checkout(ROOT)

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from drills.observe import enter
+from drills.observe import run_inside
 from drills.running import ROOT, LiveStack
 from drills.wait import wait_until
 from tests.live.observed import watching
@@ -65,7 +64,7 @@ def client_of(stack: LiveStack, sources: list[str]) -> Iterator[Client]:
     """The workload inside the lab's namespace at nice 10."""
     given = [word for source in sources for word in ("--source", source)]
     command = [
-        *enter(stack.netns), sys.executable, "-m", "drills.workloads.connections",
+        *run_inside(stack.netns, "drills.workloads.connections"),
         "--connections", str(CONNECTIONS), "--every", str(EVERY_S), "--seconds", str(LONGEST_S),
         "--sha256", hashlib.sha256(PROBE.read_bytes()).hexdigest(), *given, *vips_of(stack),
     ]  # fmt: skip

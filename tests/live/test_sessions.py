@@ -11,7 +11,7 @@ import pytest
 
 from drills.observe import observer
 from drills.running import LiveStack
-from drills.wait import DeadlinePassedError, wait_until
+from drills.wait import wait_until
 from drills.workloads.history import (
     broken_sessions,
     failures,
@@ -169,11 +169,7 @@ def test_transitions_of_keepalived_arrive_at_the_lab(six: LiveStack) -> None:
         return [(told["node"], told["vip"], told["state"]) for told in notifications()[known:]]
 
     def wait_for(*wanted: tuple[str, str, str], what: str) -> None:
-        try:
-            wait_until(lambda: set(wanted) <= set(new()), what=what, timeout_s=60)
-        except DeadlinePassedError as error:
-            error.add_note(f"arrived: {new()}")
-            raise
+        wait_until(lambda: set(wanted) <= set(new()), what=what, timeout_s=60, shown=new)
 
     six.exec("lb1", "systemctl stop keepalived")
     try:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
+from pathlib import Path
+
 import pytest
 
+from cli.commands_drill import applying
 from drills.running import LiveStack
+from drills.wait import wait_until
+from tests.golden.tree import plans
+from tests.live.web import ask, upload_of, vips_of
 from tests.on_machines import assert_drill_passes, assert_unchanged
+from tests.uploads import is_kept
 
 CORE = ("sequence-there", "source-power-cut")
 """Those that `make test-duo` repeats, and with it `.ci/run`; `pairwise drill list duo` has all."""
-MORE = (
-    "sequence",
-    "replica-lags",
-    "statements",
-    "freeze-replica",
-    "switchover",
-    "partition-inside",
-    "partition-outside",
-    "partition-both",
-    "freeze-long",
-    "sequential-failure",
-    "errant",
-)
-"""More than an hour more."""
+MORE = tuple(drill.name for drill in applying(plans()["duo"]) if drill.name not in CORE)
+"""All others, controls too."""
 
 
 @pytest.mark.calm
@@ -38,6 +35,19 @@ def test_verify_passes(duo: LiveStack) -> None:
 @pytest.mark.calm
 def test_every_condition_of_the_replication_holds(duo: LiveStack) -> None:
     duo.pairwise("replication", "check", "duo")
+
+
+@pytest.mark.calm
+def test_an_upload_is_in_the_database_of_both_nodes(duo: LiveStack, tmp_path: Path) -> None:
+    """There is no share. A larger file takes emulated machines longer than nginx waits."""
+    file = upload_of(tmp_path, mib=1)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    url = f"http://{vips_of(duo)[0]}/app/upload"
+    status, told = ask(duo, url, "--form", f"file=@{file}")
+    assert (status, told.get("kept_in"), told.get("sha256")) == (201, "database", sha256), told
+    for node in duo.plan.nodes:
+        kept = partial(is_kept, partial(duo.exec, node), sha256, parts=8)
+        wait_until(kept, what=f"the upload on {node}", timeout_s=30)
 
 
 @pytest.mark.calm

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from drills.running import LiveStack
 from tests.on_machines import brought_up, steady
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """By place, so that none can be forgotten."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.live)
-            item.add_marker(pytest.mark.gateway)
 
 
 @pytest.fixture(scope="session")

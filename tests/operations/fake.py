@@ -62,7 +62,7 @@ def seen(case: Mapping[str, Any]) -> Seen:
         root_password=case.get("root_password", False),
         modes=Asked(case.get("modes", {})),
         disks={path: SeenDisk(**entry) for path, entry in case.get("disks", {}).items()},
-        mysql=_mysql(case.get("mysql"), has_metadata=case.get("has_metadata", False)),
+        mysql=_mysql(case),
         lvs=lvs.process(case["lvs"]) if "lvs" in case else None,
         ruleset=tuple(case.get("ruleset", [])),
         expected_ruleset=tuple(case.get("expected_ruleset", [])),
@@ -78,8 +78,9 @@ def _file(entry: Mapping[str, Any] | None) -> SeenFile | None:
     return SeenFile(**values)
 
 
-def _mysql(entry: Mapping[str, Any] | None, *, has_metadata: bool) -> SeenMysql | None:
+def _mysql(case: Mapping[str, Any]) -> SeenMysql | None:
     """A server from its accounts; a case gives passwords, the server keeps their verifiers."""
+    entry = case.get("mysql")
     if entry is None:
         return None
     accounts = {}
@@ -88,7 +89,11 @@ def _mysql(entry: Mapping[str, Any] | None, *, has_metadata: bool) -> SeenMysql 
         values["rights"] = frozenset(values.get("rights", ()))
         values["verifier"] = verifier(values.pop("password"), salt=SALT, rounds=1000)
         accounts[place] = SeenAccount(**values)
-    return SeenMysql(accounts=accounts, has_metadata=has_metadata)
+    return SeenMysql(
+        accounts=accounts,
+        metadata=tuple(case.get("metadata", ())),
+        tables=frozenset(case.get("tables", ())),
+    )
 
 
 def arguments(case: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def load_plan(mapping: Mapping[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(nodes=nodes, batches=mapping.get("batches") or [list(nodes)])
 
 
-def run_phase(phase: str, *, node: Any, plan: Any, secrets: Mapping[str, str]) -> None:
-    """Prepare one phase."""
+def run_phase(phase: str, *, node: Any, plan: Any, secrets: Mapping[str, str]) -> bool:
+    """Prepare one phase; no host is blank."""
     del plan
     steps: dict[str, Any] = {"install": _install, "configure": _configure, "activate": _activate}
     steps[phase](node, secrets)
@@ -91,6 +91,7 @@ def run_phase(phase: str, *, node: Any, plan: Any, secrets: Mapping[str, str]) -
     if seconds:
         name = f"{phase}: slow step"
         slow_step(name=name, root=node.root, phase=phase, seconds=seconds)
+    return False
 
 
 @deploy("install")
@@ -123,8 +124,9 @@ def _activate(node: Any, _: Mapping[str, str]) -> None:
     write(name="daemon: active", path=f"{node.root}/active", text="yes")
 
 
-def batches(phase: str, *, plan: Any) -> list[list[str]]:
+def batches(phase: str, *, plan: Any, blank: bool) -> list[list[str]]:
     """Return the batches of the plan for activate, all at once before."""
+    del blank
     return plan.batches if phase == "activate" else [list(plan.nodes)]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from bootstrap.blocks.rw_split_agent.program.__main__ import Agent
 from bootstrap.blocks.rw_split_agent.program.judge import (
+    HANDOVER_DRAIN_S,
     HANDOVER_S,
     REPLICA,
     REPLICA_STALE_S,
@@ -22,7 +23,7 @@ from bootstrap.blocks.rw_split_agent.program.judge import (
     unfit,
 )
 
-LIMITS = Limits(max_lag_s=2.0, drain_s=5.0)
+LIMITS = Limits(max_lag_s=2.0, drain_s=1.0)
 OLD_S = 1e9
 SOURCE_SAYS: dict[str, Any] = {"role": "source", "writable": True}
 REPLICA_SAYS: dict[str, Any] = {
@@ -51,7 +52,7 @@ def test_a_source_takes_writes_and_hands_its_readers_over() -> None:
     assert statuses(SOURCE_SAYS) == (200, 503)
     assert statuses(SOURCE_SAYS, unfit_s=HANDOVER_S - 0.1) == (200, 200)
     assert statuses(SOURCE_SAYS, unfit_s=HANDOVER_S + 0.1) == (200, 404)
-    assert statuses(SOURCE_SAYS, unfit_s=HANDOVER_S + LIMITS.drain_s) == (200, 503)
+    assert statuses(SOURCE_SAYS, unfit_s=HANDOVER_S + HANDOVER_DRAIN_S) == (200, 503)
     assert statuses(SOURCE_SAYS, age_s=SOURCE_STALE_S) == (200, 503)
     assert statuses(SOURCE_SAYS, age_s=SOURCE_STALE_S + 1) == (503, 503)
 
@@ -91,14 +92,14 @@ def test_what_nobody_has_looked_at_lately_is_unfit() -> None:
 
 def test_readers_of_a_replica_that_lags_have_time_to_end() -> None:
     lags = REPLICA_SAYS | {"lag_s": 9.0}
-    assert statuses(lags, unfit_s=4.9) == (503, 404)
-    assert statuses(lags, unfit_s=5.0) == (503, 503)
+    assert statuses(lags, unfit_s=0.9) == (503, 404)
+    assert statuses(lags, unfit_s=1.0) == (503, 503)
     for gone in ({"copies": True}, {"role": "quarantined"}):
         assert statuses(lags | gone, unfit_s=1.0) == (503, 503)
 
 
 def agent(folder: Path) -> Agent:
-    config = {"max_lag_s": 2.0, "drain_s": 5.0, "address": "127.0.0.1", "port": 0}
+    config = {"max_lag_s": 2.0, "drain_s": 1.0, "address": "127.0.0.1", "port": 0}
     return Agent(
         {**config, "document": str(folder / "gtid.json"), "socket": str(folder / "mysqld.sock")}
     )

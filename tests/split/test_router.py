@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
+from bootstrap.blocks.rw_split import router
+from bootstrap.facts import mysql as facts
+from stacks.plan_gtid_types import RouterPlan
 from tests.golden.tree import plans
 from tests.gtid.two_roots import PID, until
 from tests.split.test_two_splitters import (
@@ -16,10 +22,23 @@ from tests.split.test_two_splitters import (
     statements_are_where_they_belong,
     steady,
 )
-from tests.split.two_splitters import Node, Reader, reading
+from tests.split.two_splitters import APP, Node, Reader, reading
+from tests.uploads import is_kept
 
 pytestmark = pytest.mark.image
 
+OFTEN = f"sed -i 's/^ttl = .*/ttl = 0.1/' {router.CONFIG}; pkill -x mysqlrouter"
+"""Router looks ten times a second."""
+CUT = """\
+for round in $(seq 400); do
+    sleep 0.0$((RANDOM % 9 + 1))
+    ss --kill --no-header dst 127.0.0.1 dport = {port} 2>/dev/null
+done | grep -c .
+"""
+"""Ends sessions to a port as HAProxy does when a replica comes back, whatever they do just then;
+says how many there were."""
+BLIND = "Failed fetching metadata from any"
+"""What Router says when it closes its port until its next look."""
 WHERE_WRITES_GO = "BEGIN; SELECT @@server_id; COMMIT"
 ASKS = """\
 $place = (require '/etc/pairwise/app.php')['database'];
@@ -52,6 +71,15 @@ $told['lock'] = $ask('SELECT @@server_id');
 echo json_encode(array_map('strval', $told));
 """
 """Which server executes what, for docs/decisions/rw-split.md."""
+UPLOADS = f"""\
+require '{APP}/store.php';
+file_put_contents('/tmp/file', random_bytes(5 * Pairwise\\PART_BYTES / 2));
+$sha256 = hash_file('sha256', '/tmp/file');
+Pairwise\\upload_in_database($db, '/tmp/file', $sha256);
+Pairwise\\upload_in_database($db, '/tmp/file', $sha256);
+echo $sha256;
+"""
+"""What PHP does with a file that a client has sent, and sends again."""
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +109,29 @@ def test_each_kind_of_statement_is_where_the_documents_say(nodes: tuple[Node, No
         "prepared": source,
         "lock": source,
     }
+
+
+def test_a_preview_sees_tables_and_metadata_that_a_new_pair_has(nodes: tuple[Node, Node]) -> None:
+    one, other = nodes
+    steady(one, other)
+    seen = facts.process(one.sh(facts.script("site")).splitlines())
+    gtid = one.node.gtid
+    assert gtid is not None
+    assert gtid.metadata is not None
+    assert seen is not None
+    assert seen.metadata == gtid.metadata.places
+    assert {"site.contents", "site.visits"} <= seen.tables
+    # The replica has them from its source, and says nothing of its own.
+    assert facts.process(other.sh(facts.script("site")).splitlines()) is None
+
+
+def test_an_upload_is_in_both_servers_once(nodes: tuple[Node, Node]) -> None:
+    one, other = nodes
+    steady(one, other)
+    sha256 = one.page(UPLOADS)
+    assert len(sha256) == 64, sha256
+    for node in nodes:
+        until(partial(is_kept, node.sh, sha256, parts=3), timeout_s=10)
 
 
 def test_each_of_ten_thousand_statements_is_where_it_belongs(nodes: tuple[Node, Node]) -> None:
@@ -129,9 +180,28 @@ def test_a_switchover_is_followed(nodes: tuple[Node, Node]) -> None:
     assert silence <= READS_S
 
 
-def _port(node: Node) -> int:
+def test_router_goes_on_where_a_session_of_its_look_is_cut(nodes: tuple[Node, Node]) -> None:
+    one, other = nodes
+    source, replica = (other, one) if one.writes_to() == other.id else (one, other)
+    steady(source, replica)
+    one.sh(OFTEN)
+    until(lambda: one.ask(_port(one), WHERE_WRITES_GO) == source.id, timeout_s=20)
+    begun = len(one.log())
+    cut = f"cd / && bash -c {shlex.quote(CUT.format(port=one.split.read_port))}"
+    assert int(one.sh(cut)) > 10
+    assert BLIND not in one.log()[begun:]
+    state = json.loads((one.root / router.RUN.lstrip("/") / "state.json").read_text("utf-8"))
+    asked = state["metadata-cache"]["cluster-metadata-servers"]
+    assert asked[-1].endswith(f":{_own(one).metadata_port}"), asked
+
+
+def _own(node: Node) -> RouterPlan:
     assert node.split.router is not None
-    return node.split.router.port
+    return node.split.router
+
+
+def _port(node: Node) -> int:
+    return _own(node).port
 
 
 def until_it_goes_to(reader: Reader, node: Node) -> None:

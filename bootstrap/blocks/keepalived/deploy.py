@@ -70,12 +70,11 @@ from stacks.plan_vrrp_types import KeepalivedPlan, VrrpInstance
 NAME = "keepalived"
 UNIT = "keepalived.service"
 CONFIG = "/etc/keepalived/keepalived.conf"
-SCRIPTS = "/usr/local/lib/pairwise"
-CHECK_SCRIPT = f"{SCRIPTS}/check-service"
-ALIVE_SCRIPT = f"{SCRIPTS}/check-reconciler"
-NOTIFY_SCRIPT = f"{SCRIPTS}/vrrp-notify"
-CLEAN_SCRIPT = f"{SCRIPTS}/vrrp-clean"
-STOP_SCRIPT = f"{SCRIPTS}/vrrp-stop"
+CHECK_SCRIPT = f"{pairs.SCRIPTS}/check-service"
+ALIVE_SCRIPT = f"{pairs.SCRIPTS}/check-reconciler"
+NOTIFY_SCRIPT = f"{pairs.SCRIPTS}/vrrp-notify"
+CLEAN_SCRIPT = f"{pairs.SCRIPTS}/vrrp-clean"
+STOP_SCRIPT = f"{pairs.SCRIPTS}/vrrp-stop"
 PROCESSES = f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs"
 """Where the kernel lists the unit's processes (cgroups(7))."""
 STOP_S = 5
@@ -152,7 +151,6 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "alive_interval_s": ALIVE_INTERVAL_S,
         "alive_timeout_s": ALIVE_TIMEOUT_S,
         "stopped": _ends(node, plan),
-        "directs": node.director is not None,
         "table_unit": lvs.UNIT,
     }
 

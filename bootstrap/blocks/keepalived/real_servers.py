@@ -6,11 +6,11 @@ import string
 
 from bootstrap.managed import ManagedFile
 from bootstrap.render import render
-from bootstrap.shared import lvs, notify
+from bootstrap.shared import lvs, notify, pairs
 from stacks.plan_lvs_types import Checker, DirectorPlan, RealServer, ServicePlan
 from stacks.plan_types import DeployPlan, NodePlan
 
-TELL = "/usr/local/lib/pairwise/real-server-tell"
+TELL = f"{pairs.SCRIPTS}/real-server-tell"
 HOOKS = (("notify_up", "in", "is in"), ("notify_down", "out", "is out of"))
 """keepalived.conf(5): hook of a real server, state and words of the message."""
 PLAIN = frozenset(string.ascii_letters + string.digits + " _-/:=,;<>@%&~")
@@ -76,6 +76,7 @@ def _told(
             state=state,
             text=f"real server {server.address}:{server.port} {words} the service at"
             f" {service.vip}:{service.port}",
+            program=TELL,
         )
-        found.append((hook, line.replace(notify.PROGRAM, f"{TELL} {service.vip}", 1)))
+        found.append((hook, line))
     return found

@@ -22,7 +22,7 @@ from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.render import render
 from bootstrap.shared.systemd import CHECK_DROP_IN
 from stacks.plan_types import DeployPlan, NodePlan
-from stacks.plan_web_types import SessionServer, WebPlan
+from stacks.plan_web_types import SharedServer, WebPlan
 
 NAME = "memcached"
 UNIT = "memcached.service"
@@ -89,7 +89,7 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
     )
 
 
-def _answers(server: SessionServer) -> str:
+def _answers(server: SharedServer) -> str:
     """Shell text: bash's own sockets, for there is no client in the image."""
     talk = (
         f"exec 3<>/dev/tcp/{server.address}/{server.port} && printf 'version\\r\\n' >&3 && "
@@ -98,7 +98,7 @@ def _answers(server: SessionServer) -> str:
     return f'bash -c "{talk.replace("$", chr(92) + "$")}" 2>/dev/null'
 
 
-def _own(node: NodePlan) -> tuple[WebPlan, SessionServer]:
+def _own(node: NodePlan) -> tuple[WebPlan, SharedServer]:
     if node.web is None:
         raise ValueError(f"Node {node.name} has role web and no web server in its plan.")
     return node.web, next(s for s in node.web.session_servers if s.node == node.name)

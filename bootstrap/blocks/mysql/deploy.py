@@ -53,6 +53,8 @@ FOLDER = "/etc/pairwise/mysql"
 CERTIFICATE = f"{FOLDER}/cert.pem"
 KEY = f"{FOLDER}/key.pem"
 FIRST_SQL = f"{FOLDER}/first.sql"
+CONTENTS = "contents"
+"""Table for what is uploaded where there is no share."""
 APPARMOR = "/etc/apparmor.d/local/usr.sbin.mysqld"
 SPARE_CONNECTIONS = 16
 """Beside the clients' processes: a person, a backup, and what a dead client has left open."""
@@ -117,6 +119,7 @@ def rendered(
         folder=FOLDER,
         data=PurePosixPath(mysql.data).name,
         max_connections=each * len(mysql.clients) + SPARE_CONNECTIONS,
+        contents=CONTENTS,
         **SIZES,
         **more,
     )
@@ -197,13 +200,19 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
 
 
 def activate(site: Site) -> None:
-    """The unit's state at boot; then the accounts, where the server runs."""
+    """The unit's state at boot; then what the application needs, where the server runs."""
     ensure_active(site)
-    ensure_accounts(site, _own(site.node)[0])
+    ensure_database(site, _own(site.node)[0])
 
 
-def ensure_accounts(site: Site, mysql: MysqlPlan, *, reads: tuple[str, ...] = ()) -> None:
-    """The application's accounts are as planned, where this server may be written to."""
+def ensure_database(site: Site, mysql: MysqlPlan, *, reads: tuple[str, ...] = ()) -> None:
+    """The application's tables and accounts are as planned, where this server may be written to."""
+    operations.table(
+        name=site.named(f"table {CONTENTS}"),
+        table=f"{mysql.database}.{CONTENTS}",
+        statement=render("blocks/mysql/templates/contents.sql.j2", mysql=mysql, contents=CONTENTS),
+        seen=site.seen,
+    )
     operations.accounts(
         name=site.named(f"accounts of {mysql.account}"),
         account=mysql.account,

@@ -100,25 +100,27 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
 
 
 def activate(site: Site) -> None:
-    """The unit; then the application's accounts, where the server is the source."""
+    """The unit; then what Router and the application need, where the server is the source."""
     ensure_active(site)
     gtid = _own(site.node)
-    statements = _metadata(gtid, site.plan)
-    if statements:
+    if gtid.metadata is not None:
         operations.metadata(
-            name=site.named("metadata for Router"), statements=statements, seen=site.seen
+            name=site.named("metadata for Router"),
+            places=gtid.metadata.places,
+            statements=_metadata(gtid, site.plan),
+            seen=site.seen,
         )
-    drbd.ensure_accounts(site, gtid.mysql, reads=(METADATA,) if statements else ())
+    drbd.ensure_database(site, gtid.mysql, reads=(METADATA,) if gtid.metadata is not None else ())
 
 
 def _metadata(gtid: GtidPlan, plan: DeployPlan) -> str:
     """What Router reads in the servers, as SQL; empty where the splitters are none."""
-    if gtid.split is None or gtid.split.metadata is None:
+    if gtid.metadata is None:
         return ""
     return render(
         "blocks/mysql/templates/metadata.sql.j2",
         stack=plan.stack,
-        metadata=gtid.split.metadata,
+        metadata=gtid.metadata,
         schema=METADATA,
         cluster=pairs.ROUTER_CLUSTER,
     )
@@ -129,7 +131,7 @@ def _connections_of_a_client(gtid: GtidPlan) -> int:
     Router keeps as many for the next session, and has one of its own."""
     if gtid.split is None:
         return PHP_PROCESSES
-    return 2 * PHP_PROCESSES if gtid.split.metadata is None else 4 * PHP_PROCESSES + 2
+    return 2 * PHP_PROCESSES if gtid.metadata is None else 4 * PHP_PROCESSES + 2
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:

@@ -8,6 +8,8 @@ page, the probe and sysctl.d have none.
 
 from __future__ import annotations
 
+import shlex
+
 from bootstrap.checks import Check, is_active, is_enabled, kernel_uses, runs_installed_binary
 from bootstrap.shared import nginx
 from stacks.plan_types import NodePlan
@@ -15,6 +17,10 @@ from stacks.plan_web_types import WebPlan
 
 CHECK_FPM = 'out=$(/usr/sbin/php-fpm8.4 -tt -y %s 2>&1) || { echo "$out"; exit 1; }'
 CHECK_PHP = 'out=$(/usr/bin/php8.4 -n -d display_errors=1 -l %s 2>&1) || { echo "$out"; exit 1; }'
+
+
+TRIES = 16
+"""Each worker of nginx asks both nodes' PHP in turn, and others ask meanwhile."""
 
 
 def checks(
@@ -41,6 +47,8 @@ def checks(
         for found in (web.database,)
         if found is not None
     ]
+    health = f"curl -fsS --max-time 10 {url}/app/health"
+    named = f'"node":"{node.name}"'
     hashed = f"find {' '.join(app)} -type f | LC_ALL=C sort | xargs cat | sha256sum"
     return (
         *nginx.checks(
@@ -59,8 +67,8 @@ def checks(
         ),
         Check(
             name="php_web: PHP names its node",
-            command=f"curl -fsS --max-time 10 {url}/app/health",
-            expect=f'"node":"{node.name}"',
+            command=_until_named(health, named) if web.php_servers else health,
+            expect=named,
             failure=f"PHP of {node.name} gives no answer at {url}/app/: journalctl -u {unit}.",
         ),
         *database,
@@ -72,3 +80,9 @@ def checks(
             f"in {' or '.join(app)} that no plan knows has to be removed by hand.",
         ),
     )
+
+
+def _until_named(ask: str, words: str) -> str:
+    """Shell text that asks until an answer has these words, and prints what was answered."""
+    found = f'echo "$answer" | grep -qF {shlex.quote(words)} && break'
+    return f'for n in $(seq {TRIES}); do answer=$({ask}); {found}; done; echo "$answer"'

@@ -3,9 +3,11 @@
 Needs: node.web; base and memcached before it; where rows or uploads go to a data pair: its
     password and certificate, and block nfs_client, which mounts its share.
 Ensures: nginx, php-fpm and PHP's memcached and MySQL modules; nginx.conf, the site and the status
-    server; php-fpm's one pool on a unix socket; the sample application, the same files on every
-    web machine, and where it keeps rows and uploads; a start page that names its node; Debian's
-    default site absent; one restart of a dead nginx.
+    server; php-fpm's one pool, on a unix socket or, in a pair that serves pages at VIPs of its own
+    (document 003), at port 9000 of the sessions' network, where the nginx of both nodes asks it;
+    the sample application, the same files on every web machine, and where it keeps rows and
+    uploads; a start page that names its node; Debian's default site absent; one restart of a dead
+    nginx.
 Restart: never; nginx and php-fpm take up their files by a reload, which lets requests end. PHP
     sees changed code by itself within two seconds (opcache.revalidate_freq).
 Order: one machine after the other, so that the tier never reloads at once.
@@ -56,7 +58,7 @@ from pathlib import Path
 
 from bootstrap.blocks.php_web import checks as verify
 from bootstrap.checks import Check
-from bootstrap.managed import ManagedFile, Manifest, Reload, Unit, place_of
+from bootstrap.managed import ManagedFile, Manifest, Reload, Unit, listening, place_of
 from bootstrap.render import render
 from bootstrap.shared import nginx, pairs
 from bootstrap.shared.systemd import CHECK_DROP_IN
@@ -120,6 +122,8 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "root": ROOT,
         "app": APP,
         "socket": SOCKET,
+        "place": _place(node),
+        "clients": ",".join(str(server.address) for server in web.php_servers),
         "body_kib": nginx.body_kib(web.max_body_mib),
         "answer_s": nginx.ANSWER_S,
         "backlog": PHP_PROCESSES * 128,
@@ -179,7 +183,7 @@ def listen(node: NodePlan) -> str:
 
 def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
     """All that the block owns on a node."""
-    managed = files(node, plan)
+    managed, place = files(node, plan), _place(node)
     return Manifest(
         block=NAME,
         packages=PACKAGES,
@@ -193,7 +197,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
                 name=FPM_UNIT,
                 reload=Reload.RELOAD,
                 files=(FPM_CONFIG,),
-                ready=f"test -S {SOCKET}",
+                ready=listening(place) if place else f"test -S {SOCKET}",
             ),
             nginx.unit(managed),
         ),
@@ -212,6 +216,12 @@ def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:
         app=(APP, f"{ROOT}/static"),
         digest=app_hash(),
     )
+
+
+def _place(node: NodePlan) -> str:
+    """Where PHP listens for both nodes of a pair; empty: at a socket for its own nginx."""
+    own = [server for server in _web(node).php_servers if server.node == node.name]
+    return f"{own[0].address}:{own[0].port}" if own else ""
 
 
 def _web(node: NodePlan) -> WebPlan:

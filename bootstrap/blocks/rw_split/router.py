@@ -1,6 +1,6 @@
 """MySQL Router in front of a node's HAProxy, where ``split.kind`` is ``router``.
 
-Router decides by statement, HAProxy by server: Router's metadata name HAProxy's two ports and never
+Router decides by statement, HAProxy by server: Router's metadata name HAProxy's ports and never
 change, so that nothing has to be written anywhere when a source moves, a replica lags or a machine
 is frozen. Block mysql has the metadata in the servers.
 
@@ -11,7 +11,7 @@ rw-split.md.
 from __future__ import annotations
 
 from bootstrap.checks import Check, is_active, is_enabled, listens
-from bootstrap.managed import ManagedFile, Reload, Unit, place_of
+from bootstrap.managed import ManagedFile, Reload, Unit, listening, place_of
 from bootstrap.render import render
 from bootstrap.shared import pairs
 from bootstrap.shared.systemd import check_unit
@@ -78,12 +78,11 @@ def files(split: SplitPlan, router: RouterPlan, *, stack: str) -> tuple[ManagedF
 
 def unit(split: SplitPlan, router: RouterPlan) -> Unit:
     """Started again for whatever changes: sessions connect anew."""
-    place = f"{split.address}:{router.port}"
     return Unit(
         name=UNIT,
         reload=Reload.RESTART,
         files=(PASSWORD, CONFIG, START, UNIT_FILE),
-        ready=f"ss -Hltn src {place} | grep -q .",
+        ready=listening(f"{split.address}:{router.port}"),
     )
 
 

@@ -40,7 +40,7 @@ BROKEN = {
     },
     "/etc/pairwise/app.php": ("return [", "return ("),
     "/etc/keepalived/keepalived.conf": ("virtual_router_id ", "virtual_router_id 9"),
-    "/usr/local/lib/pairwise/real-server-tell": ("shift", "if shift"),
+    "/usr/local/lib/pairwise/real-server-tell": ("|| exit 0", "|| ("),
     "/usr/local/lib/pairwise/check-service": ("|| exit 1", "|| ("),
     "/usr/local/lib/pairwise/vrrp-notify": ("mkdir -p", "if mkdir -p"),
     "/usr/local/lib/pairwise/vrrp-clean": ("exit 0", "done"),

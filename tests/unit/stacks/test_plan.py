@@ -175,6 +175,20 @@ def test_web_machines_that_are_a_pair_are_reached_where_their_site_is() -> None:
         assert [(rule.interface, rule.sources) for rule in pages] == [("outside", ())]
 
 
+def test_the_php_of_both_nodes_serves_a_pair_and_no_tier() -> None:
+    duo = plan_of("duo").nodes["server2"]
+    assert duo.web is not None
+    places = [f"{server.address}:{server.port}" for server in duo.web.php_servers]
+    assert places == ["10.73.2.11:9000", "10.73.2.12:9000"]
+    rules = [rule for rule in duo.firewall if 9000 in rule.ports]
+    assert [(rule.interface, *map(str, rule.sources)) for rule in rules] == [
+        ("inside", "10.73.2.11/32")
+    ]
+    behind_balancers = plan_of("six").nodes["web1"].web
+    assert behind_balancers is not None
+    assert behind_balancers.php_servers == ()
+
+
 def test_mysql_is_reached_by_the_peer_and_by_the_clients() -> None:
     """Replication, copies and the reconciler's questions: all come to the one port."""
     for stack, node, wanted in (

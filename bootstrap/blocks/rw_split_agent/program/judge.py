@@ -23,6 +23,9 @@ was frozen for as long has been replaced."""
 HANDOVER_S = 2.0
 """Longer than from one question of a splitter to the next: it would have no server to read from
 between ``/replica`` and ``/source``."""
+HANDOVER_DRAIN_S = 5.0
+"""What was the replica is the source: whoever still reads there reads nothing old, and has the time
+of a slow page to end."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Limits:
     max_lag_s: float
     """Seconds by which a replica that is read from may be behind."""
     drain_s: float
-    """Seconds that reads have to end."""
+    """Seconds that sessions with a late replica have to end."""
 
 
 def judge(
@@ -61,7 +64,7 @@ def judge(
         if age_s > SOURCE_STALE_S:
             why = "the reconciler is silent"
             return dict.fromkeys((SOURCE, REPLICA), Verdict(NO, why))
-        return {SOURCE: Verdict(YES, "source"), REPLICA: _source_for_reads(limits, unfit_s)}
+        return {SOURCE: Verdict(YES, "source"), REPLICA: _source_for_reads(unfit_s)}
     source = Verdict(NO, f"it is {said.get('role', 'unknown')}")
     why = unfit(limits, said, age_s=age_s)
     if not why:
@@ -70,11 +73,11 @@ def judge(
     return {SOURCE: source, REPLICA: Verdict(NO_NEW if drains else NO, why)}
 
 
-def _source_for_reads(limits: Limits, unfit_s: float) -> Verdict:
+def _source_for_reads(unfit_s: float) -> Verdict:
     """What was the replica is read from until splitters have heard that it is the source."""
     if unfit_s < HANDOVER_S:
         return Verdict(YES, "it has just become the source")
-    drains = unfit_s < HANDOVER_S + limits.drain_s
+    drains = unfit_s < HANDOVER_S + HANDOVER_DRAIN_S
     return Verdict(NO_NEW if drains else NO, "it is the source")
 
 

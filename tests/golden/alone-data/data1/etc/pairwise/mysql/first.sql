@@ -19,3 +19,11 @@ CREATE TABLE `site`.uploads (
     bytes BIGINT NOT NULL,
     sha256 CHAR(64) CHARACTER SET ascii NOT NULL
 );
+-- What was uploaded where there is no share, in parts of 128 KiB: no request needs the memory for a
+-- whole file several times over, and each part has its own time for an answer.
+CREATE TABLE IF NOT EXISTS `site`.contents (
+    sha256 CHAR(64) CHARACTER SET ascii NOT NULL,
+    part SMALLINT UNSIGNED NOT NULL,
+    content MEDIUMBLOB NOT NULL,
+    PRIMARY KEY (sha256, part)
+);

@@ -1,6 +1,7 @@
 <?php
 // Managed by pairwise; local edits are lost.
-// Rows and uploads: where a data pair keeps them for all, or in files of this machine.
+// Rows and uploads: where a data pair keeps them for all, or in files of this machine. Without a share
+// the database has the uploads too.
 declare(strict_types=1);
 
 namespace Pairwise;
@@ -12,6 +13,9 @@ const KEPT_ROWS = 1000;
 const KEPT_UPLOADS = 20;
 const MAX_TEXT = 1000;
 const MAX_NAME = 255;
+/** Bytes of a file in one row: a statement holds them three times over, and PHP has 32 MB in all; and
+ *  a busy emulated machine has them on both nodes within half a second, of three for an answer. */
+const PART_BYTES = 128 * 1024;
 
 /** @return array{database: ?array<string, mixed>, upload_folder: ?string} */
 function settings(): array
@@ -37,8 +41,17 @@ function share(): ?Share
 function places(): string
 {
     $rows = database() === null ? 'in a file of this machine' : 'in MySQL at ' . database()->address();
-    $uploads = share() === null ? 'in a folder of this machine' : 'on the share at ' . share()->folder;
+    $uploads = match (uploads_kept_in()) {
+        'share' => 'on the share at ' . share()->folder,
+        'database' => 'with them',
+        'file' => 'in a folder of this machine',
+    };
     return "Rows are kept $rows, uploads $uploads.";
+}
+
+function uploads_kept_in(): string
+{
+    return share() !== null ? 'share' : (database() !== null ? 'database' : 'file');
 }
 
 /** What a reader gives as `after`, to see its own write: a set of GTIDs. */
@@ -129,18 +142,31 @@ function upload(): void
     $name = basename($file['name']);
     $name = preg_match('/^.{1,' . MAX_NAME . '}/us', $name, $first) === 1 ? $first[0] : $sha256;
     database()?->reach();
-    if (share() === null) {
-        upload_in_folder($file['tmp_name'], $sha256);
-    } else {
-        share()->keep($file['tmp_name'], $sha256);
-    }
+    match (uploads_kept_in()) {
+        'share' => share()->keep($file['tmp_name'], $sha256),
+        'database' => upload_in_database(database(), $file['tmp_name'], $sha256),
+        'file' => upload_in_folder($file['tmp_name'], $sha256),
+    };
     $told = ['name' => $name, 'bytes' => $file['size'], 'sha256' => $sha256];
     // The file first: a row never names one that is not there.
     if (database() !== null) {
         $statement = 'INSERT INTO uploads (node, name, bytes, sha256) VALUES (:node, :name, :bytes, :sha256)';
         $told['row'] = database()->write($statement, ['node' => node(), ...$told]);
     }
-    answer(201, [...$told, 'kept_in' => share() === null ? 'file' : 'share']);
+    answer(201, [...$told, 'kept_in' => uploads_kept_in()]);
+}
+
+/** A part that is there is what it would be: an upload that broke off is completed by its repeat. */
+function upload_in_database(Database $database, string $path, string $sha256): void
+{
+    $statement = 'INSERT INTO contents (sha256, part, content) VALUES (:sha256, :part, FROM_BASE64(:content))'
+        . ' ON DUPLICATE KEY UPDATE part = part';
+    $bytes = (int) filesize($path);
+    for ($part = 0; $part * PART_BYTES < $bytes; $part++) {
+        $content = (string) file_get_contents($path, false, null, $part * PART_BYTES, PART_BYTES);
+        $values = ['sha256' => $sha256, 'part' => $part, 'content' => base64_encode($content)];
+        $database->write($statement, $values);
+    }
 }
 
 function upload_in_folder(string $path, string $sha256): void

@@ -14,8 +14,9 @@ final class Database
     /** Seconds for an answer: a row takes milliseconds, a disk whose peer is fenced stands still. All
      *  attempts together take less than nginx and php-fpm wait (10 s). */
     private const ANSWER_S = 3;
-    /** Seconds within which a connection that breaks leaves time for another one. */
-    private const EARLY_S = 1;
+    /** Seconds from a read's begin within which a connection that breaks leaves time for another one
+     *  (twice CONNECT_S, the pause and ANSWER_S): a splitter ends those to a frozen replica after two. */
+    private const EARLY_S = 2.5;
     /** Seconds for which a server that failed is left alone, by all processes of this machine. */
     private const AWAY_S = 2;
     /** Microseconds before the second attempt. */
@@ -44,19 +45,19 @@ final class Database
     }
 
     /**
-     * Rows of a question; asked once more when the connection broke at once.
+     * Rows of a question; asked once more when the connection broke early.
      *
      * @param string $after what `written()` said: the answer holds that write, or is the source's
      * @return list<array<string, mixed>>
      */
     public function read(string $question, string $after = ''): array
     {
+        $begun = microtime(true);
         $port = $this->place['read_port'];
         if ($after !== '' && !$this->has($after)) {
             $port = $this->place['port'];
         }
         $connection = $this->connection($port);
-        $begun = microtime(true);
         try {
             return $connection->query($question)->fetchAll(\PDO::FETCH_ASSOC);
         } catch (\PDOException $error) {

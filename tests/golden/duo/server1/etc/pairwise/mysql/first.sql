@@ -19,6 +19,14 @@ CREATE TABLE `site`.uploads (
     bytes BIGINT NOT NULL,
     sha256 CHAR(64) CHARACTER SET ascii NOT NULL
 );
+-- What was uploaded where there is no share, in parts of 128 KiB: no request needs the memory for a
+-- whole file several times over, and each part has its own time for an answer.
+CREATE TABLE IF NOT EXISTS `site`.contents (
+    sha256 CHAR(64) CHARACTER SET ascii NOT NULL,
+    part SMALLINT UNSIGNED NOT NULL,
+    content MEDIUMBLOB NOT NULL,
+    PRIMARY KEY (sha256, part)
+);
 CREATE USER pairwise_replication@'10.73.2.11' IDENTIFIED WITH caching_sha2_password BY '<secret:duo-replication>' REQUIRE SSL;
 GRANT REPLICATION SLAVE ON *.* TO pairwise_replication@'10.73.2.11';
 CREATE USER pairwise_replication@'10.73.2.12' IDENTIFIED WITH caching_sha2_password BY '<secret:duo-replication>' REQUIRE SSL;
@@ -31,8 +39,10 @@ CREATE USER pairwise_monitor@'10.73.2.11' IDENTIFIED WITH caching_sha2_password 
 GRANT REPLICATION CLIENT ON *.* TO pairwise_monitor@'10.73.2.11';
 CREATE USER pairwise_monitor@'10.73.2.12' IDENTIFIED WITH caching_sha2_password BY '<secret:duo-monitor>' REQUIRE SSL;
 GRANT REPLICATION CLIENT ON *.* TO pairwise_monitor@'10.73.2.12';
--- What MySQL Router 9.7 asks of a ReplicaSet, as views without a table: two places that never change.
--- HAProxy on each application's machine knows which server is at either.
+-- What MySQL Router 9.7 asks of a ReplicaSet, as views without a table: places that never change.
+-- HAProxy on each application's machine knows which server is at each. The third one is hidden: no
+-- statement goes there. Router asks all of them, and gives up everything it knows where the last
+-- session, which it still needs, is ended meanwhile: nobody does that there.
 CREATE DATABASE IF NOT EXISTS mysql_innodb_cluster_metadata DEFAULT CHARACTER SET utf8mb4;
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW mysql_innodb_cluster_metadata.schema_version (major, minor, patch) AS SELECT 2, 2, 0;
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW mysql_innodb_cluster_metadata.v2_ar_clusters AS
@@ -46,7 +56,9 @@ CREATE OR REPLACE SQL SECURITY INVOKER VIEW mysql_innodb_cluster_metadata.v2_ins
         '127.0.0.1:3316' address, '127.0.0.1:3316' endpoint, CAST(NULL AS CHAR) xendpoint,
         JSON_OBJECT('instance_type', 'async-member') attributes, 'async-member' instance_type
     UNION ALL SELECT 2, 'pairwise', 'replica', 'replica', '127.0.0.1:3317', '127.0.0.1:3317', NULL,
-        JSON_OBJECT('instance_type', 'async-member'), 'async-member';
+        JSON_OBJECT('instance_type', 'async-member'), 'async-member'
+    UNION ALL SELECT 3, 'pairwise', 'either', 'either', '127.0.0.1:3319', '127.0.0.1:3319', NULL,
+        CAST('{"instance_type": "async-member", "tags": {"_hidden": true}}' AS JSON), 'async-member';
 -- Each server finds itself among the members: Router looks for its view by server_uuid. By root's
 -- right: who asks may read nothing of performance_schema.
 CREATE OR REPLACE DEFINER = root@localhost SQL SECURITY DEFINER VIEW mysql_innodb_cluster_metadata.v2_ar_members AS
@@ -54,7 +66,8 @@ CREATE OR REPLACE DEFINER = root@localhost SQL SECURITY DEFINER VIEW mysql_innod
         'PRIMARY' member_role, CAST(NULL AS SIGNED) master_instance_id, CAST(NULL AS CHAR) master_member_id
     UNION ALL SELECT 1, 'pairwise', 2, 'replica',
         (SELECT CONVERT(variable_value USING utf8mb4) COLLATE utf8mb4_0900_ai_ci
-            FROM performance_schema.global_variables WHERE variable_name = 'server_uuid'), 'SECONDARY', NULL, NULL;
+            FROM performance_schema.global_variables WHERE variable_name = 'server_uuid'), 'SECONDARY', NULL, NULL
+    UNION ALL SELECT 1, 'pairwise', 3, 'either', 'either', 'SECONDARY', NULL, NULL;
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW mysql_innodb_cluster_metadata.v2_this_instance AS
     SELECT 'pairwise' cluster_id, 1 instance_id, 'async-member' instance_type, 'pairwise' cluster_name, 'ar' cluster_type;
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW mysql_innodb_cluster_metadata.v2_routers AS

@@ -19,6 +19,14 @@ CREATE TABLE `site`.uploads (
     bytes BIGINT NOT NULL,
     sha256 CHAR(64) CHARACTER SET ascii NOT NULL
 );
+-- What was uploaded where there is no share, in parts of 128 KiB: no request needs the memory for a
+-- whole file several times over, and each part has its own time for an answer.
+CREATE TABLE IF NOT EXISTS `site`.contents (
+    sha256 CHAR(64) CHARACTER SET ascii NOT NULL,
+    part SMALLINT UNSIGNED NOT NULL,
+    content MEDIUMBLOB NOT NULL,
+    PRIMARY KEY (sha256, part)
+);
 CREATE USER site@'10.75.1.21' IDENTIFIED WITH caching_sha2_password BY '<secret:directors-site>' REQUIRE SSL;
 GRANT SELECT, INSERT, UPDATE, DELETE ON `site`.* TO site@'10.75.1.21';
 CREATE USER site@'10.75.1.22' IDENTIFIED WITH caching_sha2_password BY '<secret:directors-site>' REQUIRE SSL;

@@ -1,0 +1,86 @@
+"""``docs/evidence/drills.md``: every drill on every stack, from the verdicts that were kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from drills import markdown
+from drills.drill import Drill, first_device
+from drills.kept import Run, Runs
+from drills.subject import Kind
+from stacks.plan_types import Plan
+
+NOT_RUN = "not run"
+LACKS = {
+    Kind.HEARTBEAT: "no pair on DRBD under Heartbeat",
+    Kind.GTID: "no pair that replicates",
+    Kind.VRRP: "no VIPs without data under keepalived",
+}
+"""Why a drill of a kind of pair does not apply to a stack without one."""
+OTHER_FENCING = "it needs a pair with another fencing, which no stack of this repository has"
+LACKS_PART = "its pairs have no part that the fault is about"
+HEAD = """\
+# Every drill on every stack
+
+Written by `pairwise drill table` from the committed verdicts (`drills-STACK.jsonl`). A number is
+the median outage in seconds of all runs of a cell, from one acknowledged write (without data: one
+good answer) to the next; in brackets how many there were, and how many of them did not pass: why,
+and at which commit, is in the stack's own page. A letter says why a drill does not apply. A stack
+that this repository does not describe, as `data` (the data pair of six with one web machine), has
+numbers alone.
+"""
+
+
+def table(plans: Mapping[str, Plan], runs: Mapping[str, Runs], drills: Sequence[Drill]) -> str:
+    """The page.
+
+    Args:
+        plans: of all described stacks. runs: of all that have any, by stack. drills: the rows.
+    """
+    reasons: dict[str, str] = {}
+    rows = []
+    columns = [*plans, *(name for name in runs if name not in plans)]
+    for drill in drills:
+        cells = [
+            _cell(runs.get(name, {}).get(drill.name, ()))
+            or (_letter(drill, plans[name], reasons) if name in plans else "")
+            for name in columns
+        ]
+        name = f"{drill.name} (control)" if drill.is_control else drill.name
+        rows.append([name, *cells])
+    return "\n".join(
+        [
+            HEAD,
+            *markdown.table(["drill", *columns], rows),
+            "",
+            *(f"- {letter}: {reason}" for reason, letter in reasons.items()),
+            "",
+        ]
+    )
+
+
+def _cell(found: Sequence[Run]) -> str:
+    if not found:
+        return ""
+    # Who has no data serves answers.
+    seen = [run["reads_outage_s"] if run["outage_s"] is None else run["outage_s"] for run in found]
+    outages = [seconds for seconds in seen if seconds is not None]
+    failed = sum(run["verdict"] != "pass" for run in found)
+    shown = f"{median(outages):.1f}" if outages else str(found[-1]["verdict"])
+    return f"{shown} ({len(found)}{f', {failed} not passed' if failed else ''})"
+
+
+def _letter(drill: Drill, plan: Plan, reasons: dict[str, str]) -> str:
+    if drill.applies(plan):
+        return NOT_RUN
+    return reasons.setdefault(_reason(drill, plan), chr(ord("a") + len(reasons)))
+
+
+def _reason(drill: Drill, plan: Plan) -> str:
+    subjects = [subject for _, subject in drill.subjects(plan)]
+    if not subjects:
+        return " and ".join(LACKS[kind] for kind in Kind if kind in drill.kinds)
+    if not any(first_device(subject) in drill.fencing for subject in subjects):
+        return OTHER_FENCING
+    return LACKS_PART

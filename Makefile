@@ -33,7 +33,7 @@ both: venv
 test: both ## check and image side by side, then the live stack
 	$(PYTEST) --durations=15 -m "live and not engine and not load and not minimal and not nfs and not duo and not lvs and not gateway" tests
 
-test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a power cut
+test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a dead mysqld
 	$(PYTEST) -m "duo and not load" tests
 
 test-lvs: venv ## Stack lvs, brought up and destroyed: the author's test and a dead real server

@@ -169,6 +169,8 @@ def settle(root: Path, log: Path) -> None:
     _write(root, "etc/initramfs-tools/modules", "\n".join(recipe.INITRD_MODULES) + "\n")
     _write(root, "etc/initramfs-tools/conf.d/pairwise", "MODULES=list\nCOMPRESS=lz4\n")
     _write(root, "etc/modprobe.d/pairwise.conf", recipe.MODPROBE_CONFIG)
+    _write(root, "etc/initramfs-tools/hooks/pairwise-without-udev", recipe.INITRD_HOOK)
+    (root / "etc/initramfs-tools/hooks/pairwise-without-udev").chmod(0o755)
     command(["chroot", str(root), "update-initramfs", "-u"], log=log)
     for unit in recipe.DISABLED_UNITS:
         argv = ["systemctl", f"--root={root}", "disable", "--quiet", unit]
@@ -179,6 +181,7 @@ def settle(root: Path, log: Path) -> None:
         command(["systemctl", f"--root={root}", "mask", "--quiet", unit], log=log)
     for name in recipe.MASKED_GENERATORS:
         _mask(root, f"etc/systemd/system-generators/{name}")
+    _write(root, "etc/systemd/system/systemd-udev-trigger.service.d/pairwise.conf", recipe.COLDPLUG)
     # drbdadm loads its module itself; without a disk to replicate nothing needs it.
     _mask(root, "etc/modules-load.d/drbd.conf")
     _write(root, "etc/cloud/cloud.cfg", recipe.CLOUD_CONFIG)

@@ -109,6 +109,27 @@ UNUSED_MODULES = (
 """Loaded because the emulated hardware has a name for them; each is unpacked and has its signature
 checked, under emulation too. button and evdev stay: the power button ends a machine."""
 MODPROBE_CONFIG = "".join(f"blacklist {name}\n" for name in UNUSED_MODULES)
+COLDPLUG = """\
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --action=add --subsystem-match=block --subsystem-match=net \
+    --subsystem-match=virtio --subsystem-match=virtio-ports --subsystem-match=rtc \
+    --subsystem-match=input
+ExecStart=-udevadm trigger --action=add --sysname-match=ttyS0 --sysname-match=LNXPWRBN:*
+"""
+"""What udev looks at when a machine boots: disks, cards, the guest agent's port, the clock, console
+and power button. Debian's unit goes through all 540 devices, and systemd makes a unit of many of
+them: that was 9 of an emulated machine's 45 processor seconds until login."""
+INITRD_HOOK = """\
+#!/bin/sh
+# The modules that the recipe names are loaded by name and the kernel makes their devices: a second udev, which goes
+# through every device before the first one does, finds the root disk no sooner.
+case "$1" in prereqs) exit 0 ;; esac
+rm -f "$DESTDIR"/scripts/init-top/udev "$DESTDIR"/scripts/init-bottom/udev
+rm -f "$DESTDIR"/usr/lib/systemd/systemd-udevd "$DESTDIR"/usr/bin/udevadm
+rm -rf "$DESTDIR"/usr/lib/udev
+"""
+"""An initrd without udev, 4 processor seconds less (initramfs-tools(7), hook scripts)."""
 CLOUD_CONFIG = """\
 # cloud-init does identity and network, once; everything else is pyinfra's.
 datasource_list: [NoCloud]

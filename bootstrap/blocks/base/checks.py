@@ -1,6 +1,6 @@
 """The base block's templates with their daemons' own checkers, and what ``verify`` tries.
 
-/etc/hosts, modules-load.d, sysctl.d and journald.conf have no checker: their readers skip lines
+/etc/hosts, *.link, modules-load.d, sysctl.d and journald.conf have no checker: their readers skip lines
 that they do not know, so verify looks at the effect instead.
 """
 
@@ -16,7 +16,7 @@ from bootstrap.checks import (
     listens,
     runs_installed_binary,
 )
-from stacks.plan_types import NodePlan
+from stacks.plan_types import Interface, NodePlan
 
 CHECK_NFT = "nft -c -f %s"
 CHECK_CHRONY = "/usr/sbin/chronyd -p -f %s >/dev/null"
@@ -46,6 +46,7 @@ def checks(node: NodePlan, *, sysctls: Mapping[str, str], deploy: str) -> tuple[
         *_ssh(node),
         *_clock(node, deploy=deploy),
         kernel_uses("base", sysctls),
+        *(_card(node, card) for card in node.interfaces),
         Check(
             name="base: nobody but root can log in",
             command="! awk -F: '($3 == 0 && $1 != \"root\") || ($3 >= 1000 && $3 <= 59999)' "
@@ -62,6 +63,21 @@ def checks(node: NodePlan, *, sysctls: Mapping[str, str], deploy: str) -> tuple[
             command="! systemctl list-units --failed --plain --no-legend | grep .",
             failure=f"A unit of {node.name} has failed: systemctl --failed names it.",
         ),
+    )
+
+
+def link_file(card: Interface) -> str:
+    """The file by which systemd names a card; before the distribution's (systemd.link(5))."""
+    return f"/etc/systemd/network/10-pairwise-{card.name}.link"
+
+
+def _card(node: NodePlan, card: Interface) -> Check:
+    return Check(
+        name=f"base: the next boot names {card.name}",
+        command=f"udevadm test-builtin --action=add net_setup_link /sys/class/net/{card.name} 2>&1",
+        expect=f"ID_NET_LINK_FILE={link_file(card)}",
+        failure=f"The next boot of {node.name} would give its card {card.name} another name: "
+        f"`pairwise up` writes {link_file(card)}; if it is there, the card's MAC is another.",
     )
 
 

@@ -1,7 +1,7 @@
 """Every node's ground: names, time, kernel values, firewall, SSH by key, a bounded journal.
 
 Needs: node.hosts, node.firewall, node.time_servers, node.management_address; no block before it.
-Ensures: /etc/hosts; resolv.conf (the hypervisor's DNS); chrony (its own clock as source where the
+Ensures: cards named by systemd, no cloud-init after the first boot; /etc/hosts; resolv.conf (the hypervisor's DNS); chrony (its own clock as source where the
     plan names no server); sysctl file and live values; conntrack module; nftables file and the
     live ruleset, default drop, nothing beside it; sshd by ed25519 key on the management address
     only; journald limits; the user ``healthcheck`` for check scripts; no other login user, no
@@ -9,7 +9,7 @@ Ensures: /etc/hosts; resolv.conf (the hypervisor's DNS); chrony (its own clock a
 Restart: ssh reloads (open sessions stay); chrony and journald restart (no client notices); the
     ruleset is replaced in one transaction, established connections stay.
 Pair order: any.
-Verify: clock, effective sshd settings, loaded table, kernel values. Checkers: checks.py.
+Verify: cards' names at the next boot, clock, effective sshd settings, loaded table, kernel values. Checkers: checks.py.
 Fails when: nft, sshd or chronyd refuses a file; the old one stays.
 Refs: nft(8), sshd_config(5), chrony.conf(5), journald.conf(5), RFC 4890 (ICMPv6).
 
@@ -36,6 +36,9 @@ JOURNAL_FILE = "/etc/systemd/journald.conf.d/10-pairwise.conf"
 SYSCTL_FILE = "/etc/sysctl.d/50-pairwise.conf"
 MODULES_FILE = "/etc/modules-load.d/pairwise.conf"
 SSH_DROP_IN = "/etc/systemd/system/ssh.service.d/pairwise.conf"
+CLOUD_INIT_OFF = "/etc/cloud/cloud-init.disabled"
+"""cloud-init and its generator look for it before anything else: a machine is told who it is at its
+first boot, and every later one is a third shorter without the question."""
 
 SYSCTLS = {
     # A node stands in several networks: it answers ARP for an address on that address's card
@@ -83,9 +86,10 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
 
     gateways = [interface.gateway for interface in node.interfaces if interface.gateway]
 
-    def text(template: str) -> str:
+    def text(template: str, **more: object) -> str:
         return render(
             f"blocks/base/templates/{template}.j2",
+            **more,
             stack=plan.stack,
             node=node,
             loopback="127.0.0.1",
@@ -96,6 +100,11 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     return (
         ManagedFile(path="/etc/hosts", content=text("hosts")),
         ManagedFile(path="/etc/resolv.conf", content=text("resolv.conf")),
+        *(
+            ManagedFile(path=verify.link_file(card), content=text("card.link", card=card))
+            for card in node.interfaces
+        ),
+        ManagedFile(path=CLOUD_INIT_OFF, content=text("cloud-init.disabled")),
         ManagedFile(path=MODULES_FILE, content=text("modules-load.conf")),
         ManagedFile(
             path=SYSCTL_FILE,

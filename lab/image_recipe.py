@@ -122,8 +122,8 @@ and power button. Debian's unit goes through all 540 devices, and systemd makes 
 them: that was 9 of an emulated machine's 45 processor seconds until login."""
 INITRD_HOOK = """\
 #!/bin/sh
-# The modules that the recipe names are loaded by name and the kernel makes their devices: a second udev, which goes
-# through every device before the first one does, finds the root disk no sooner.
+# The modules that the recipe names are loaded by name, and the kernel makes their devices: a second
+# udev, which goes through every device before the first one does, finds the root disk no sooner.
 case "$1" in prereqs) exit 0 ;; esac
 rm -f "$DESTDIR"/scripts/init-top/udev "$DESTDIR"/scripts/init-bottom/udev
 rm -f "$DESTDIR"/usr/lib/systemd/systemd-udevd "$DESTDIR"/usr/bin/udevadm

@@ -1,7 +1,7 @@
 """The base block's templates with their daemons' own checkers, and what ``verify`` tries.
 
-/etc/hosts, *.link, modules-load.d, sysctl.d and journald.conf have no checker: their readers skip lines
-that they do not know, so verify looks at the effect instead.
+/etc/hosts, *.link, modules-load.d, sysctl.d and journald.conf have no checker: their readers skip
+lines that they do not know, so verify looks at the effect instead.
 """
 
 from __future__ import annotations

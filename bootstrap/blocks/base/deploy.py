@@ -1,15 +1,17 @@
 """Every node's ground: names, time, kernel values, firewall, SSH by key, a bounded journal.
 
 Needs: node.hosts, node.firewall, node.time_servers, node.management_address; no block before it.
-Ensures: cards named by systemd, no cloud-init after the first boot; /etc/hosts; resolv.conf (the hypervisor's DNS); chrony (its own clock as source where the
-    plan names no server); sysctl file and live values; conntrack module; nftables file and the
-    live ruleset, default drop, nothing beside it; sshd by ed25519 key on the management address
-    only; journald limits; the user ``healthcheck`` for check scripts; no other login user, no
-    root password; no package that upgrades or filters behind our back; apt's timers masked.
+Ensures: cards named by systemd, no cloud-init after the first boot; /etc/hosts; resolv.conf (the
+    hypervisor's DNS); chrony (its own clock as source where the plan names no server); sysctl file
+    and live values; conntrack module; nftables file and the live ruleset, default drop, nothing
+    beside it; sshd by ed25519 key on the management address only; journald limits; the user
+    ``healthcheck`` for check scripts; no other login user, no root password; no package that
+    upgrades or filters behind our back; apt's timers masked.
 Restart: ssh reloads (open sessions stay); chrony and journald restart (no client notices); the
     ruleset is replaced in one transaction, established connections stay.
 Pair order: any.
-Verify: cards' names at the next boot, clock, effective sshd settings, loaded table, kernel values. Checkers: checks.py.
+Verify: cards' names at the next boot, clock, effective sshd settings, loaded table, kernel values.
+    Checkers: checks.py.
 Fails when: nft, sshd or chronyd refuses a file; the old one stays.
 Refs: nft(8), sshd_config(5), chrony.conf(5), journald.conf(5), RFC 4890 (ICMPv6).
 

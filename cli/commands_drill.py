@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
+import time
 
 import click
 
@@ -11,12 +13,13 @@ from cli.checkout import Checkout, uses_lab
 from cli.errors import EXIT_USAGE, CommandError
 from cli.options import example, json_option, stack_argument
 from cli.progress import say
-from drills import kept
+from drills import evidence, kept
+from drills import soak as soaks
 from drills import summary as summaries
 from drills import table as tables
 from drills.drill import Drill
-from drills.invariants import worst
-from drills.result import EXIT_CODES
+from drills.invariants import Verdict, worst
+from drills.result import EXIT_CODES, Result
 from drills.run import run_drill
 from drills.running import LiveStack
 from drills.scenarios import DRILLS
@@ -68,8 +71,13 @@ def drill_list(stack: str, as_json: bool) -> None:
     metavar="SECONDS",
     help="How long the fault lasts, where that is a matter of choice (saturated).",
 )
+@click.option(
+    "--resume", is_flag=True, help="Count the runs of this commit that this checkout has kept."
+)
 @json_option
-def drill_run(stack: str, name: str, repeat: int, lasts: int | None, as_json: bool) -> None:
+def drill_run(
+    stack: str, name: str, repeat: int, lasts: int | None, resume: bool, as_json: bool
+) -> None:
     """Bring one fault about while clients write, and judge what was seen.
 
     A control is run on a pair without its safety, and passes when something breaks. Exit code: 0
@@ -80,17 +88,13 @@ def drill_run(stack: str, name: str, repeat: int, lasts: int | None, as_json: bo
     chosen = named(plan, name)
     if lasts is not None:
         chosen = lasting(chosen, lasts)
-    if not uses_lab(plan):
-        raise CommandError(
-            f"No machine of {stack} is on the embedded hypervisor: drills pull plugs, and only of"
-            " a lab's machines."
-        )
-    lab = checkout.lab
-    fence = state_folder(checkout.paths)
-    live = LiveStack(stack, lab.netns, lab.uri, checkout.descriptions, fence)
-    say(f"{name}: {chosen.sentence} About {chosen.seconds * repeat} s.")
-    found = []
-    for number in range(1, repeat + 1):
+    live = live_stack(checkout, plan)
+    found = kept_of_this_commit(stack, name) if resume else []
+    left = range(min(len(found), repeat) + 1, repeat + 1)
+    if resume:
+        say(f"{name}: {len(found)} runs of this commit were kept, {len(left)} are left")
+    say(f"{name}: {chosen.sentence} About {chosen.seconds * len(left)} s.")
+    for number in left:
         result = run_drill(live, chosen, say=lambda text: say(f"{name}: {text}"))
         found.append(result.verdict)
         for reason in result.reasons:
@@ -98,6 +102,57 @@ def drill_run(stack: str, name: str, repeat: int, lasts: int | None, as_json: bo
         line = json.dumps(result.as_json()) if as_json else f"{number}/{repeat} {result.line()}"
         click.echo(line)
     sys.exit(EXIT_CODES[worst(found)])
+
+
+@drill.command(name="soak", epilog=example("pairwise drill soak duo --minutes 60 --seed 7"))
+@stack_argument
+@click.option(
+    "--minutes", type=click.IntRange(min=1), default=60, help="No drill begins later (60)."
+)
+@click.option("--seed", type=int, default=None, help="Gives the order; else one is drawn.")
+@json_option
+def drill_soak(stack: str, minutes: int, seed: int | None, as_json: bool) -> None:
+    """Bring drill after drill about, in an order that a seed gives, until one does not pass.
+
+    The same seed gives the same order at the same commit. Controls are left out: they have to
+    break. A run that does not pass ends the soak and leaves the stack as it is. Exit codes are
+    those of `pairwise drill run`.
+    """
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    live = live_stack(checkout, plan)
+    drills = soaks.suitable(applying(plan))
+    if not drills:
+        raise CommandError(f"No drill applies to {stack}: it has no pair that can lose anything.")
+    chosen = secrets.randbelow(10_000) if seed is None else seed
+    begun, stamp = time.monotonic(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    names = ", ".join(item.name for item in soaks.expected(drills, chosen, minutes * 60))
+    say(f"soak, seed {chosen}, {minutes} min: {names}")
+    runs = []
+
+    def run(item: Drill) -> Result:
+        return run_drill(live, item, say=lambda text: say(f"{item.name}: {text}"))
+
+    for result in soaks.soak(drills, seed=chosen, seconds=minutes * 60, run=run):
+        runs.append(result)
+        say(f"{(time.monotonic() - begun) / 60:.0f} of {minutes} min: {result.line()}")
+        for reason in result.reasons:
+            say(f"{result.drill}: {reason}")
+    whole = soaks.Soak(
+        stack=stack,
+        seed=chosen,
+        minutes=minutes,
+        started=stamp,
+        seconds=round(time.monotonic() - begun, 1),
+        runs=tuple(runs),
+        made_on=evidence.made_on(
+            f"pairwise drill soak {stack} --minutes {minutes} --seed {chosen}"
+        ),
+    )
+    folder = evidence.folder_of(stack, soaks.FOLDER, stamp)
+    evidence.write_json(folder / evidence.VERDICT, whole.as_json())
+    click.echo(json.dumps(whole.as_json()) if as_json else whole.line())
+    sys.exit(EXIT_CODES[whole.verdict])
 
 
 @drill.command(name="summary", epilog=example("pairwise drill summary nfs"))
@@ -126,6 +181,29 @@ def drill_table() -> None:
     page = folder / "drills.md"
     page.write_text(tables.table(plans, runs, DRILLS), encoding="utf-8")
     click.echo(page.relative_to(checkout.root))
+
+
+def live_stack(checkout: Checkout, plan: Plan) -> LiveStack:
+    """The running machines of a stack, whose plugs may be pulled.
+
+    Raises:
+        CommandError: none of them is a lab's.
+    """
+    if not uses_lab(plan):
+        raise CommandError(
+            f"No machine of {plan.stack} is on the embedded hypervisor: drills pull plugs, and only"
+            " of a lab's machines."
+        )
+    lab = checkout.lab
+    fence = state_folder(checkout.paths)
+    return LiveStack(plan.stack, lab.netns, lab.uri, checkout.descriptions, fence)
+
+
+def kept_of_this_commit(stack: str, name: str) -> list[Verdict]:
+    """Verdicts of a drill's runs that this checkout has kept of the commit that it is at."""
+    here = evidence.made_on("")["commit"]
+    found = summaries.verdicts(evidence.FOLDER / stack, name)
+    return [Verdict(run["verdict"]) for run in found if run["made_on"]["commit"] == here]
 
 
 def applying(plan: Plan) -> list[Drill]:

@@ -44,14 +44,14 @@ def this_machine() -> str:
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 
 
-def made_on(stack: str, drill: str) -> dict[str, str]:
+def made_on(command: str) -> dict[str, str]:
     """Machine, commit and command of a run."""
     git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     done = subprocess.run(git, capture_output=True, text=True, check=False)
     return {
         "machine": this_machine(),
         "commit": done.stdout.strip() or "not in git",
-        "command": f"pairwise drill run {stack} {drill}",
+        "command": command,
     }
 
 

@@ -1,4 +1,5 @@
-"""Verdicts that go with the repository: ``docs/evidence/drills-STACK.jsonl``, one run a line.
+"""Verdicts that go with the repository: ``docs/evidence/drills-STACK.jsonl``, one run a line, and
+``soaks-STACK.jsonl``, one soak a line.
 
 A run's whole evidence stays on the machine that made it. What tables are made from is committed, so
 that runs of several days and machines add up.
@@ -50,6 +51,24 @@ def write(folder: Path, stack: str, runs: Mapping[str, Sequence[Run]]) -> None:
     """Keep these and no others."""
     lines = [json.dumps(run, sort_keys=True) for found in runs.values() for run in found]
     file_of(folder, stack).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def soaks_of(folder: Path, stack: str) -> Path:
+    """Where a stack's soaks are, one a line."""
+    return folder / f"soaks-{stack}.jsonl"
+
+
+def read_soaks(folder: Path, stack: str) -> list[Run]:
+    """All that were kept, oldest first."""
+    path = soaks_of(folder, stack)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def write_soaks(folder: Path, stack: str, soaks: Sequence[Run]) -> None:
+    """Keep these and no others."""
+    text = "".join(f"{json.dumps(one, sort_keys=True)}\n" for one in soaks)
+    soaks_of(folder, stack).write_text(text, encoding="utf-8")
 
 
 def _compact(run: Run) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,14 @@ EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 2}
 """As those of ``pairwise verify``; 3 is usage."""
 
 
-def worst_of(findings: Mapping[str, Finding]) -> Verdict:
-    """One answer for all findings; of none, that it cannot be told."""
-    verdicts = [finding.verdict for finding in findings.values()]
+def worst_of_all(verdicts: Sequence[Verdict]) -> Verdict:
+    """One answer for all; of none, that it cannot be told."""
     return worst(verdicts) if verdicts else Verdict.UNKNOWN
+
+
+def worst_of(findings: Mapping[str, Finding]) -> Verdict:
+    """One answer for all findings."""
+    return worst_of_all([finding.verdict for finding in findings.values()])
 
 
 def writes_check(group: str) -> str:

@@ -60,7 +60,7 @@ def run_drill(stack: LiveStack, drill: Drill, *, say: Callable[[str], None]) -> 
         seconds=round(time.monotonic() - begun, 1),
         checks=checks,
         evidence=str(folder.relative_to(ROOT)),
-        made_on=evidence.made_on(stack.name, drill.name),
+        made_on=evidence.made_on(f"pairwise drill run {stack.name} {drill.name}"),
         is_control=drill.is_control,
         **found,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from drills import evidence, kept, markdown
+from drills import evidence, kept, markdown, soak
 from drills.drill import Drill
 from drills.running import ROOT
 from drills.timeline import PARTS
@@ -18,6 +18,9 @@ HEADS = ("drill", "runs", "verdict", "outage median s", "outage most s", "no rea
          "acknowledged", "lost", "invariants")  # fmt: skip
 """Columns of the table."""
 
+SOAK_HEADS = ("started", "seed", "asked for, min", "drills", "verdict", "outage most s",
+              "acknowledged", "lost", "commit")  # fmt: skip
+"""Columns of the table of soaks."""
 CONTROLS = """\
 A control is a drill of a pair without its safety. It passes when something broke: an acknowledged
 row was lost, or an invariant did not hold; its last column says which."""
@@ -105,6 +108,29 @@ def _breakdowns(runs: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
     return [*title, *markdown.table(["median s", *PARTS], rows), ""]
 
 
+def soak_lines(soaks: Sequence[dict[str, Any]]) -> list[str]:
+    """The part of the page that is about soaks; nothing where there was none."""
+    if not soaks:
+        return []
+    rows = [
+        [
+            one["started"],
+            str(one["seed"]),
+            str(one["minutes"]),
+            str(len(one["drills"])),
+            one["verdict"],
+            f"{one['outage_s']:.1f}" if one["outage_s"] is not None else "-",
+            str(one["acknowledged"]),
+            str(one["lost"]),
+            one["made_on"]["commit"],
+        ]
+        for one in soaks
+    ]
+    reasons = [f"- {one['started']}: {text}" for one in soaks for text in one["reasons"]]
+    title = ["## Soaks: drill after drill, in an order from a seed", ""]
+    return [*title, *markdown.table(SOAK_HEADS, rows), "", *reasons, *([""] if reasons else [])]
+
+
 def median_run(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The run whose outage is nearest to the median one from below."""
     timed = sorted(
@@ -127,7 +153,10 @@ def write(stack: str, drills: Sequence[Drill], target: Path) -> Path | None:
     target.mkdir(parents=True, exist_ok=True)
     kept.write(target, stack, runs)
     text = summary(stack, runs, command=f"pairwise drill summary {stack}")
-    pictures = ["", "## One median run of each", ""]
+    soaks = kept.merged(kept.read_soaks(target, stack), verdicts(folder, soak.FOLDER))
+    if soaks:
+        kept.write_soaks(target, stack, soaks)
+    pictures = ["", *soak_lines(soaks), "## One median run of each", ""]
     for name, found in runs.items():
         run = median_run(found)
         source = ROOT / run["evidence"] / "timeline.svg" if run else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from drills.drill import Drill
 from drills.scenarios import (
     both_nodes,
+    busy,
     changes,
     controls,
     controls_gtid,
@@ -17,7 +18,6 @@ from drills.scenarios import (
     processes,
     real_servers,
     requests,
-    soak,
     source_links,
     sources,
     splits,
@@ -37,7 +37,7 @@ DRILLS: tuple[Drill, ...] = (
     *both_nodes.DRILLS,
     *disks.DRILLS,
     *changes.DRILLS,
-    *soak.DRILLS,
+    *busy.DRILLS,
     *sources.DRILLS,
     *source_links.DRILLS,
     *web_services.DRILLS,

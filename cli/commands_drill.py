@@ -13,7 +13,7 @@ from cli.checkout import Checkout, uses_lab
 from cli.errors import EXIT_USAGE, CommandError
 from cli.options import example, json_option, stack_argument
 from cli.progress import say
-from drills import evidence, kept
+from drills import compare, evidence, kept, literal
 from drills import soak as soaks
 from drills import summary as summaries
 from drills import table as tables
@@ -125,7 +125,7 @@ def drill_soak(stack: str, minutes: int, seed: int | None, as_json: bool) -> Non
     if not drills:
         raise CommandError(f"No drill applies to {stack}: it has no pair that can lose anything.")
     chosen = secrets.randbelow(10_000) if seed is None else seed
-    begun, stamp = time.monotonic(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    begun, stamp = time.monotonic(), evidence.stamp()
     names = ", ".join(item.name for item in soaks.expected(drills, chosen, minutes * 60))
     say(f"soak, seed {chosen}, {minutes} min: {names}")
     runs = []
@@ -153,6 +153,58 @@ def drill_soak(stack: str, minutes: int, seed: int | None, as_json: bool) -> Non
     evidence.write_json(folder / evidence.VERDICT, whole.as_json())
     click.echo(json.dumps(whole.as_json()) if as_json else whole.line())
     sys.exit(EXIT_CODES[whole.verdict])
+
+
+@drill.command(name="compare", epilog=example("pairwise drill compare nfs power-cut --repeat 5"))
+@stack_argument
+@click.argument("name")
+@click.option("--repeat", type=click.IntRange(min=1), default=1, help="Run each so many times.")
+@json_option
+def drill_compare(stack: str, name: str, repeat: int, as_json: bool) -> None:
+    """Run a drill with the stack's own times and with those of the document that it follows.
+
+    Passes when ours pass and our median outage is at most 1.05 times the document's; where the
+    document's times break something, when ours pass. The stack has its own times again at the end.
+    """
+    checkout = Checkout()
+    plan = checkout.plan(stack)
+    chosen = named(plan, name)
+    if stack not in literal.LITERAL:
+        known = ", ".join(literal.LITERAL)
+        raise CommandError(
+            f"No document's own times are known for {stack}: choose one of: {known}.",
+            code=EXIT_USAGE,
+        )
+    live, theirs = live_stack(checkout, plan), literal.LITERAL[stack]
+    stamp = evidence.stamp()
+    say(f"{name}: twice about {chosen.seconds * repeat} s, and two restarts of Heartbeat")
+
+    def runs(on: LiveStack, settings: str, told: str) -> tuple[Result, ...]:
+        found = []
+        for _ in range(repeat):
+            found.append(
+                run_drill(on, chosen, say=lambda text: say(f"{told}: {text}"), settings=settings)
+            )
+            say(f"{told}: {found[-1].line()}")
+        return tuple(found)
+
+    ours = runs(live, "", "ours")
+    say(f"the times of document {theirs.document} come into force")
+    with literal.as_written(live, theirs) as other:
+        written = runs(other, theirs.document, f"document {theirs.document}")
+    found = compare.Comparison(
+        stack=stack,
+        drill=name,
+        literal=theirs,
+        started=stamp,
+        ours=ours,
+        written=written,
+        made_on=evidence.made_on(f"pairwise drill compare {stack} {name} --repeat {repeat}"),
+    )
+    folder = evidence.folder_of(stack, compare.FOLDER, stamp)
+    evidence.write_json(folder / evidence.VERDICT, found.as_json())
+    click.echo(json.dumps(found.as_json()) if as_json else found.line())
+    sys.exit(EXIT_CODES[found.verdict])
 
 
 @drill.command(name="summary", epilog=example("pairwise drill summary nfs"))

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -32,9 +33,14 @@ VERDICT = "verdict.json"
 """The file that a summary reads."""
 
 
-def folder_of(stack: str, drill: str, stamp: str) -> Path:
+def stamp() -> str:
+    """This instant, in UTC, as runs are named."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
+def folder_of(stack: str, drill: str, started: str) -> Path:
     """A new folder for one run."""
-    path = FOLDER / stack / drill / stamp
+    path = FOLDER / stack / drill / started
     path.mkdir(parents=True, exist_ok=True)
     return path
 

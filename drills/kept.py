@@ -1,5 +1,5 @@
 """Verdicts that go with the repository: ``docs/evidence/drills-STACK.jsonl``, one run a line, and
-``soaks-STACK.jsonl``, one soak a line.
+``soak-STACK.jsonl`` and ``compare-STACK.jsonl``, one soak and one comparison a line.
 
 A run's whole evidence stays on the machine that made it. What tables are made from is committed, so
 that runs of several days and machines add up.
@@ -53,22 +53,22 @@ def write(folder: Path, stack: str, runs: Mapping[str, Sequence[Run]]) -> None:
     file_of(folder, stack).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def soaks_of(folder: Path, stack: str) -> Path:
-    """Where a stack's soaks are, one a line."""
-    return folder / f"soaks-{stack}.jsonl"
+def others_of(folder: Path, kind: str, stack: str) -> Path:
+    """Where a stack's soaks or comparisons are, one a line."""
+    return folder / f"{kind}-{stack}.jsonl"
 
 
-def read_soaks(folder: Path, stack: str) -> list[Run]:
+def read_others(folder: Path, kind: str, stack: str) -> list[Run]:
     """All that were kept, oldest first."""
-    path = soaks_of(folder, stack)
+    path = others_of(folder, kind, stack)
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return [json.loads(line) for line in lines]
 
 
-def write_soaks(folder: Path, stack: str, soaks: Sequence[Run]) -> None:
+def write_others(folder: Path, kind: str, stack: str, found: Sequence[Run]) -> None:
     """Keep these and no others."""
-    text = "".join(f"{json.dumps(one, sort_keys=True)}\n" for one in soaks)
-    soaks_of(folder, stack).write_text(text, encoding="utf-8")
+    text = "".join(f"{json.dumps(one, sort_keys=True)}\n" for one in found)
+    others_of(folder, kind, stack).write_text(text, encoding="utf-8")
 
 
 def _compact(run: Run) -> Run:

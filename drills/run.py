@@ -35,14 +35,18 @@ LAB_ERRORS = (OSError, RuntimeError, subprocess.SubprocessError, ValueError)
 """What says something of the machinery and nothing of the pair: the verdict is unknown."""
 
 
-def run_drill(stack: LiveStack, drill: Drill, *, say: Callable[[str], None]) -> Result:
+def run_drill(
+    stack: LiveStack, drill: Drill, *, say: Callable[[str], None], settings: str = ""
+) -> Result:
     """One run; never raises for what a pair or a lab does: that is in the result.
 
     Args:
         stack: which is up. drill: applies to it. say: gets one line of progress at a time.
+        settings: whose they are where they are not the stack's own; its evidence lies elsewhere.
     """
-    begun, stamp = time.monotonic(), time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    folder = evidence.folder_of(stack.name, drill.name, stamp)
+    begun, stamp = time.monotonic(), evidence.stamp()
+    kind = f"{drill.name}-{settings}" if settings else drill.name
+    folder = evidence.folder_of(stack.name, kind, stamp)
     checks: dict[str, Finding] = {}
     found: dict[str, Any] = {"invariants": {}, "groups": {}}
     try:

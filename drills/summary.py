@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from drills import evidence, kept, markdown, soak
+from drills import compare, evidence, kept, markdown, soak
 from drills.drill import Drill
 from drills.running import ROOT
 from drills.timeline import PARTS
@@ -18,6 +18,11 @@ HEADS = ("drill", "runs", "verdict", "outage median s", "outage most s", "no rea
          "acknowledged", "lost", "invariants")  # fmt: skip
 """Columns of the table."""
 
+COMPARED = "Beside the times of the document, same machines, same run"
+COMPARED_HEADS = ("started", "drill", "document: keepalive, warn, dead, initdead s",
+                  "ours median s (runs)", "its own median s (runs)", "ours / its own",
+                  "its own broke", "verdict", "commit")  # fmt: skip
+"""Columns of the table of comparisons."""
 SOAK_HEADS = ("started", "seed", "asked for, min", "drills", "verdict", "outage most s",
               "acknowledged", "lost", "commit")  # fmt: skip
 """Columns of the table of soaks."""
@@ -108,6 +113,31 @@ def _breakdowns(runs: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
     return [*title, *markdown.table(["median s", *PARTS], rows), ""]
 
 
+def compared_lines(found: Sequence[dict[str, Any]]) -> list[str]:
+    """The part of the page that is about a document's own times; nothing where none were tried."""
+    if not found:
+        return []
+    rows = [
+        [
+            one["started"],
+            one["drill"],
+            f"{one['document']}: {', '.join(map(str, one['put'].values()))}",
+            *(f"{_median(one[key])} ({len(one[key])})" for key in ("ours_s", "written_s")),
+            "-" if one["ratio"] is None else f"{one['ratio']:.2f}",
+            ", ".join(one["broke"]) or "nothing",
+            one["verdict"],
+            one["made_on"]["commit"],
+        ]
+        for one in found
+    ]
+    return [f"## {COMPARED}", "", *markdown.table(COMPARED_HEADS, rows), ""]
+
+
+def _median(outages: Sequence[float | None]) -> str:
+    known = [outage for outage in outages if outage is not None]
+    return f"{median(known):.1f}" if known else "-"
+
+
 def soak_lines(soaks: Sequence[dict[str, Any]]) -> list[str]:
     """The part of the page that is about soaks; nothing where there was none."""
     if not soaks:
@@ -140,6 +170,15 @@ def median_run(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return timed[(len(timed) - 1) // 2] if timed else None
 
 
+def _others(target: Path, folder: Path, kind: str) -> list[dict[str, Any]]:
+    """A stack's soaks or comparisons, of the repository and of this checkout; kept from now on."""
+    stack = folder.name
+    found = kept.merged(kept.read_others(target, kind, stack), verdicts(folder, kind))
+    if found:
+        kept.write_others(target, kind, stack, found)
+    return found
+
+
 def write(stack: str, drills: Sequence[Drill], target: Path) -> Path | None:
     """Write the page, the verdicts and a picture of one median run per drill; None where no run was
     kept, here or in the repository."""
@@ -153,10 +192,9 @@ def write(stack: str, drills: Sequence[Drill], target: Path) -> Path | None:
     target.mkdir(parents=True, exist_ok=True)
     kept.write(target, stack, runs)
     text = summary(stack, runs, command=f"pairwise drill summary {stack}")
-    soaks = kept.merged(kept.read_soaks(target, stack), verdicts(folder, soak.FOLDER))
-    if soaks:
-        kept.write_soaks(target, stack, soaks)
-    pictures = ["", *soak_lines(soaks), "## One median run of each", ""]
+    compared, soaks = (_others(target, folder, kind) for kind in (compare.FOLDER, soak.FOLDER))
+    parts = [*compared_lines(compared), *soak_lines(soaks)]
+    pictures = ["", *parts, "## One median run of each", ""]
     for name, found in runs.items():
         run = median_run(found)
         source = ROOT / run["evidence"] / "timeline.svg" if run else None

@@ -13,7 +13,7 @@ import pytest
 
 from cli import commands_drill
 from cli.main import run
-from drills import evidence, summary
+from drills import evidence, literal, summary
 from drills.compare import Comparison
 from drills.described import changed
 from drills.drill import Drill
@@ -32,13 +32,13 @@ PASS, FAIL = Verdict.PASS, Verdict.FAIL
 
 @pytest.mark.parametrize("stack", LITERAL)
 def test_a_documents_times_are_a_description_that_is_accepted(stack: str) -> None:
-    literal = LITERAL[stack]
-    described = changed(description(stack), put=literal.put)
+    times = LITERAL[stack]
+    described = changed(description(stack), put=times.put)
     plan = make_plan(read_stack(described, name=stack, source=stack))
-    data = plan.deploys[literal.pair].first.data
+    data = plan.deploys[times.pair].first.data
     assert data is not None
-    assert data.heartbeat.deadtime_s == literal.deadtime_s
-    assert data.heartbeat.initdead_s == literal.initdead_s
+    assert data.heartbeat.deadtime_s == times.deadtime_s
+    assert data.heartbeat.initdead_s == times.initdead_s
 
 
 def compared(ours: list[Result], written: list[Result]) -> Comparison:
@@ -96,13 +96,13 @@ def test_the_command_runs_both_and_the_summary_shows_them(
         return result(outage=12.0 if settings else 9.0)
 
     @contextmanager
-    def as_written(stack: LiveStack, literal: Literal) -> Iterator[LiveStack]:
-        asked.append(f"document {literal.document}")
+    def as_written(stack: LiveStack, times: Literal) -> Iterator[LiveStack]:
+        asked.append(f"document {times.document}")
         yield stack
         asked.append("back")
 
     monkeypatch.setattr(commands_drill, "run_drill", run_drill)
-    monkeypatch.setattr(commands_drill.literal, "as_written", as_written)
+    monkeypatch.setattr(literal, "as_written", as_written)
     assert run(["drill", "compare", "nfs", "power-cut", "--repeat", "2", "--json"]) == 0
     assert asked == ["", "", "document 002", "002", "002", "back"]
     told = json.loads(capsys.readouterr().out)

@@ -38,8 +38,9 @@ FOLDER = "/var/lib/pairwise-drill"
 """Holds what stands in its place: /run allows no program."""
 KEEPALIVED = "/etc/keepalived/keepalived.conf"
 """Block keepalived's own."""
-DESCRIBED = f"{KEEPALIVED}.pairwise-drill"
-"""The same as it was."""
+AS_IT_WAS = ".pairwise-drill"
+"""After the name of a file that a drill has changed: what it was."""
+DESCRIBED = f"{KEEPALIVED}{AS_IT_WAS}"
 UNASKED = (
     "/^track_file role {/,/^}/d",
     "/^    track_file {/,/^    }/d",
@@ -48,6 +49,10 @@ UNASKED = (
     "/vrrp_startup_delay/d",
 )
 """What sed does to keepalived's file so that it asks no reconciler, and waits for nobody."""
+RULES = "/usr/local/lib/pairwise/gtid/bootstrap/blocks/gtid_pair/program/reconcile.py"
+"""Block gtid_pair's own: what a reconciler may do."""
+HASTY = "_open = lambda own: None"
+"""Python that takes one rule away: a node is opened whatever it has received and not applied."""
 LOST_REQUEST = """\
 #!/bin/sh
 # A drill's: the first request for one group gets lost, the next one ends this.
@@ -217,6 +222,22 @@ def _asked_again() -> str:
     return f"if [ -e {DESCRIBED} ]; then {back}; fi"
 
 
+@contextmanager
+def reconciler_hasty(stack: LiveStack, node: str) -> Iterator[None]:
+    """Have a node's reconciler promote its server without waiting for the applier."""
+    plant = f"cp -p {RULES} {RULES}{AS_IT_WAS} && printf '\\n%s\\n' {shlex.quote(HASTY)} >>{RULES}"
+    stack.exec(node, f"{plant} && systemctl restart pairwise-gtid.service")
+    try:
+        yield
+    finally:
+        stack.exec(node, _patient_again(), check=False)
+
+
+def _patient_again() -> str:
+    back = f"mv {RULES}{AS_IT_WAS} {RULES}; systemctl try-restart pairwise-gtid.service"
+    return f"if [ -e {RULES}{AS_IT_WAS} ]; then {back}; fi"
+
+
 def remnants(groups: Iterable[ServiceGroup], *, is_gtid: bool) -> str:
     """Shell text that removes from a node what any of these has left there.
 
@@ -228,7 +249,7 @@ def remnants(groups: Iterable[ServiceGroup], *, is_gtid: bool) -> str:
     fillers = " ".join(shlex.quote(f"{disk.mount_point}/{FILLER}") for disk in disks)
     waits = f"{_semisync(SEMISYNC_MS)} || true;" if is_gtid else ""
     return (
-        f"{_without_hook()}; {_asked_again()}; {waits} rm -f {fillers};"
+        f"{_without_hook()}; {_asked_again()}; {_patient_again()}; {waits} rm -f {fillers};"
         f" systemctl -q stop {HOLD} 2>/dev/null || true;"
         f" if ls {drop_ins} >/dev/null 2>&1; then"
         f" rm -f {drop_ins}; systemctl daemon-reload; systemctl reset-failed; fi"

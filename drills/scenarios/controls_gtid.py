@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from drills.drill import GTID, POWERED_OFF, Drill
 from drills.faults import shut_down
-from drills.faults_inside import reconciler_unasked, semisync_gives_up
+from drills.faults_inside import reconciler_hasty, reconciler_unasked, semisync_gives_up
+from drills.scenarios.late_replica import source_power_cut_late
 from drills.scenarios.source_links import isolated
 from drills.scenarios.sources import SHUT_S, come_back_deaf
 from drills.stage import Stage
@@ -35,12 +36,30 @@ def comes_back_unasked(stage: Stage) -> None:
     stage.wait_until_steady()
 
 
+def power_cut_hasty(stage: Stage) -> None:
+    """A bug that is planted: the reconciler skips the wait for the applier. Who writes first does
+    not find what was acknowledged."""
+    source = stage.active
+    stage.gather(source)
+    with reconciler_hasty(stage.stack, stage.other(source)):
+        source_power_cut_late(stage)
+
+
 DRILLS = (
     Drill(
         name="source-isolated-impatient",
         sentence="Control: the same where a source waits 2 s for its replica: rows are lost.",
         run=isolated_impatient,
         seconds=300,
+        kinds=GTID,
+        fencing=POWERED_OFF,
+        is_control=True,
+    ),
+    Drill(
+        name="source-power-cut-hasty",
+        sentence="Control: the same where the replica is opened at once: rows are not found.",
+        run=power_cut_hasty,
+        seconds=330,
         kinds=GTID,
         fencing=POWERED_OFF,
         is_control=True,

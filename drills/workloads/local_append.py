@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from bootstrap.facts.mysql import CLIENT
 from drills.inside import LISTENS
 from drills.workloads.mysql_append import TABLE
-from drills.workloads.recorder import EVERY_S
+from drills.workloads.recorder import EVERY_S, FRESH
 
 ANSWER_S = 30
 """A source that waits for its replica answers late, and then both have the row."""
@@ -23,6 +23,7 @@ LOGIN_S = 10
 ARGV = (*CLIENT.split(), "--unbuffered", "--skip-reconnect")
 PROGRAM = (
     LISTENS
+    + f"FRESH = {FRESH}\n"
     + """\
 import json, os, select, subprocess, sys, time
 first, step, every, answer_s, login_s, table, vip, *argv = sys.argv[1:]
@@ -57,7 +58,7 @@ def ask(text, seconds):
     except OSError:
         return None
     return said.split()[-1].decode()
-number, due = int(first), time.monotonic()
+number, due, fresh = int(first), time.monotonic(), FRESH
 while True:
     pipe = subprocess.PIPE
     say(number, "invoked")
@@ -68,14 +69,22 @@ while True:
     closed = ask("SELECT @@read_only;\\n", limit) if client is not None else None
     pause = float(every)
     if closed != "0":
+        fresh = FRESH
         say(number, "failed", error="read-only" if closed == "1" else close())
         pause *= 2
     else:
         before = vip_is_here()
-        text = "INSERT INTO %s (id) VALUES (%d); SELECT 'done-%d';\\n" % (table, number, number)
-        if ask(text, float(answer_s)) == "done-%d" % number:
-            say(number, "ok", served=before and vip_is_here())
+        done = "done-%d-" % number
+        count = "CONCAT('%s', COUNT(*)) FROM %s" % (done, table) if fresh else "'%s'" % done
+        text = "INSERT INTO %s (id) VALUES (%d); SELECT %s;\\n" % (table, number, count)
+        told = ask(text, float(answer_s)) or ""
+        if told.startswith(done):
+            rows = told[len(done):]
+            more = {"rows": int(rows)} if rows else {}
+            say(number, "ok", served=before and vip_is_here(), **more)
+            fresh = max(fresh - 1, 0)
         else:
+            fresh = FRESH
             words = close()
             # Refused as a whole: a server that became read-only meanwhile.
             say(number, "failed" if "ERROR 1290 " in words else "unknown", error=words)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shlex
 
 from bootstrap.facts.mysql import CLIENT
-from drills.workloads.recorder import EVERY_S
+from drills.workloads.recorder import EVERY_S, FRESH
 
 CONFIG = "/etc/pairwise/app.php"
 """The application's configuration, on each web machine (block php_web)."""
@@ -38,19 +38,21 @@ function connected(array $place, array $options = []): PDO {
 PROGRAM = (
     CONNECTED
     + """\
-[, $config, $table, $every, $answer] = $argv;
+[, $config, $table, $every, $answer, $fresh] = $argv;
 $place = (require $config)['database'];
 ini_set('mysqlnd.net_read_timeout', $answer);
-function say(int $id, string $event, string $error = ''): void {
-    echo json_encode(['id' => $id, 'event' => $event, 'error' => $error]), "\\n";
+function say(int $id, string $event, string $error = '', array $more = []): void {
+    echo json_encode(['id' => $id, 'event' => $event, 'error' => $error] + $more), "\\n";
 }
 $db = null;
+$looks = 0;
 $due = microtime(true);
 for ($id = 1; ; $id++) {
     say($id, 'invoked');
     try {
         if ($db === null) {
             $db = connected($place, [PDO::ATTR_TIMEOUT => 2]);
+            $looks = (int) $fresh;
         }
     } catch (PDOException $error) {
         say($id, 'failed', $error->getMessage());
@@ -59,7 +61,9 @@ for ($id = 1; ; $id++) {
     if ($db !== null) {
         try {
             $db->exec("INSERT INTO $table (id) VALUES ($id)");
-            say($id, 'ok');
+            $count = "SELECT COUNT(*) FROM $table";
+            $more = $looks-- > 0 ? ['rows' => (int) $db->query($count)->fetchColumn()] : [];
+            say($id, 'ok', '', $more);
         } catch (PDOException $error) {
             say($id, 'unknown', $error->getMessage());
             $db = null;
@@ -70,8 +74,9 @@ for ($id = 1; ; $id++) {
 }
 """
 )
-"""PHP source; arguments: configuration, table, seconds between two writes, seconds for an answer.
-Output is not buffered: the command line's PHP flushes each echo (output_buffering is 0 there)."""
+"""PHP source; arguments: configuration, table, seconds between two writes, seconds for an answer,
+rows after a login that are written with a look at how many there are. Output is not buffered: the
+command line's PHP flushes each echo (output_buffering is 0 there)."""
 
 
 def clear_command(database: str) -> str:
@@ -83,7 +88,7 @@ def clear_command(database: str) -> str:
 
 def command() -> str:
     """Shell text that inserts from a web machine, until its connection ends."""
-    arguments = [CONFIG, TABLE, str(EVERY_S), str(ANSWER_S)]
+    arguments = [CONFIG, TABLE, str(EVERY_S), str(ANSWER_S), str(FRESH)]
     return shlex.join(["php", "-r", PROGRAM, "--", *arguments])
 
 

@@ -26,6 +26,9 @@ from drills.wait import wait_until
 
 EVERY_S = 0.2
 """Five writes a second: the resolution of an outage, and little work for an emulated machine."""
+FRESH = 10
+"""Rows that a program writes after a failure with a look at how many there are: a server that has
+just become the source has to have what was acknowledged before."""
 OUTCOMES = ("ok", "failed", "unknown")
 
 
@@ -47,6 +50,8 @@ class Write:
     """Whether clients could have written so: the VIP was with the server."""
     server: str = ""
     """Which server answered, where the program says so."""
+    rows: int | None = None
+    """How many rows its server had then, this one too, where the program has looked."""
 
 
 def apply_line(writes: dict[int, Write], line: str, *, at: float) -> None:
@@ -62,7 +67,13 @@ def apply_line(writes: dict[int, Write], line: str, *, at: float) -> None:
         error, served = str(event.get("error", "")), bool(event.get("served", True))
         server = str(event.get("server", ""))
         writes[number] = replace(
-            writes[number], ended=at, outcome=what, error=error, served=served, server=server
+            writes[number],
+            ended=at,
+            outcome=what,
+            error=error,
+            served=served,
+            server=server,
+            rows=event.get("rows"),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from contextlib import AbstractContextManager
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.blocks.gtid_pair.program import gtids, reconcile
+from bootstrap.blocks.gtid_pair.program.gtids import Gtids
+from bootstrap.blocks.gtid_pair.program.seen import Server
 from drills import described, faults, faults_inside
 from drills.running import LiveStack
 from drills.wait import wait_until
@@ -280,23 +284,25 @@ def test_what_is_removed_from_a_node_is_shell(tmp_path: Path) -> None:
     data = PAIR[0].data
     assert data is not None
     text = faults_inside.remnants(data.groups, is_gtid=True)
-    places = (faults_inside.UNITS, faults_inside.FOLDER, faults_inside.KEEPALIVED)
+    changed = (faults_inside.KEEPALIVED, faults_inside.RULES)
+    places = (faults_inside.UNITS, faults_inside.FOLDER, *changed)
     for ours in (*places, data.groups[0].on_disk.mount_point):
         text = text.replace(ours, f"{tmp_path}{ours}")
     drop_in = Path(f"{tmp_path}{faults_inside.UNITS}/a.service.d/{faults_inside.DROP_IN}")
     filler = Path(f"{tmp_path}{data.groups[0].on_disk.mount_point}/{faults_inside.FILLER}")
-    unasked = Path(f"{tmp_path}{faults_inside.DESCRIBED}")
-    for path in (drop_in, filler, unasked):
+    kept = [Path(f"{tmp_path}{path}{faults_inside.AS_IT_WAS}") for path in changed]
+    for path in (drop_in, filler, *kept):
         path.parent.mkdir(parents=True)
         path.touch()
     reloads = 'systemctl() { echo "$*"; }; mysql() { false; }; '
-    reload = "try-reload-or-restart keepalived\n"
+    reload = "try-reload-or-restart keepalived\ntry-restart pairwise-gtid.service\n"
     for before, said in ((reload, "daemon-reload\nreset-failed\n"), ("", "")):
         done = subprocess.run(
             ["sh", "-ec", reloads + text], capture_output=True, text=True, check=True
         )
         assert done.stdout == f"{before}-q stop {faults_inside.HOLD}\n{said}"
-    assert not drop_in.exists() and not filler.exists() and not unasked.exists()
+    assert not any(path.exists() for path in (drop_in, filler, *kept))
+    assert all(Path(f"{tmp_path}{path}").exists() for path in changed)
 
 
 def test_adverts_are_dropped_on_their_way_to_one_node(heard: Heard) -> None:
@@ -314,6 +320,22 @@ def test_a_machine_that_was_shut_down_is_started_again(heard: Heard, stack: Live
     fails_inside(faults.shut_down(stack, "nfs1"))
     assert heard.inside == [("nfs1", "systemctl poweroff")]
     assert heard.started == ["nfs1"]
+
+
+def test_the_bug_that_is_planted_is_the_one_that_is_meant(tmp_path: Path) -> None:
+    """What is appended to the installed file takes the wait for the applier away."""
+    assert f" {faults_inside.RULES} " in expected()["duo/server1/owned.txt"]
+    program = tmp_path / "planted.py"
+    installed = Path(reconcile.__file__).read_text(encoding="utf-8")
+    program.write_text(f"{installed}\n{faults_inside.HASTY}\n", encoding="utf-8")
+    planted = runpy.run_path(str(program))
+    own = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+    late = Server(
+        uuid=own, life="1", read_only=True, executed=Gtids(), received=gtids.parse(f"{own}:1-9")
+    )
+    assert reconcile._open(late) is not None
+    # Functions look names up in their module when they are called: the last definition counts.
+    assert planted["_replica_without_answer"].__globals__["_open"](late) is None
 
 
 def test_a_keepalived_that_asks_nobody_still_has_its_vips(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from drills.checkers import lost, never_asked_for
 from drills.wait import wait_until
 from drills.workloads.joint import SKIP, UNHEARD, Argv, writing
 from drills.workloads.local_append import PROGRAM, command
-from drills.workloads.recorder import Write, longest_gap, recording
+from drills.workloads.recorder import FRESH, Write, longest_gap, recording
 from stacks.plan_types import Plan
 from tests.golden.tree import plans
 
@@ -24,13 +24,14 @@ for line in sys.stdin:
     if "@@read_only" in line:
         print(closed, flush=True)
         continue
-    number = re.search(r"VALUES .(.*?).; SELECT '(.*)'", line)
+    number = re.search(r"VALUES .(.*?).; SELECT (?:CONCAT.)?'([^']*)'", line)
     if ends == "refused":
         sys.exit("ERROR 1290 (HY000): read-only")
     if ends == "dies":
         sys.exit("ERROR 2013 (HY000): Lost connection")
     open(table, "a").write(number[1] + "\\n")
-    print(number[2], flush=True)
+    rows = len(open(table).readlines()) if "COUNT(*)" in line else ""
+    print(number[2] + str(rows), flush=True)
 """
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.9"
 
@@ -60,6 +61,15 @@ def test_what_is_acknowledged_is_there_and_numbered_apart(tmp_path: Path) -> Non
     assert lost(history, numbers(tmp_path / "t")) == []
     assert [write.id for write in history[:3]] == [1, 3, 5]
     assert all(write.served for write in recorder.acknowledged())
+
+
+def test_the_first_rows_come_with_how_many_there_are(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("901\n902\n903\n")
+    with recording(argv(tmp_path / "t")) as recorder:
+        recorder.wait_for_more(FRESH + 5, timeout_s=20)
+    looked = [write.rows for write in recorder.acknowledged()]
+    assert looked[:FRESH] == list(range(4, 4 + FRESH))
+    assert set(looked[FRESH:]) == {None}
 
 
 def test_what_no_client_could_have_written_ends_no_outage(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bootstrap.blocks.gtid_pair.program import gtids
+from bootstrap.shared import gtids
 from stacks.plan_gtid_types import SEMISYNC_MS, GtidPlan
 
 DRIFT_S = 2.0

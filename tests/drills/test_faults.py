@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.blocks.gtid_pair.program import gtids, reconcile
-from bootstrap.blocks.gtid_pair.program.gtids import Gtids
+from bootstrap.blocks.gtid_pair.program import reconcile
 from bootstrap.blocks.gtid_pair.program.seen import Server
+from bootstrap.shared import gtids
+from bootstrap.shared.gtids import Gtids
 from drills import described, faults, faults_inside
 from drills.running import LiveStack
 from drills.wait import wait_until

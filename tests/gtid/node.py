@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from bootstrap.blocks.gtid_pair.program.gtids import Gtids, parse
 from bootstrap.blocks.gtid_pair.program.reconcile import Decision
 from bootstrap.blocks.gtid_pair.program.seen import Fence, Memory, Observation
 from bootstrap.blocks.gtid_pair.program.step import Settings
+from bootstrap.shared.gtids import Gtids, parse
 
 Transaction = tuple[str, int]
 NAMES = ("a", "b")

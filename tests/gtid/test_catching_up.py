@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from bootstrap.blocks.gtid_pair.program.gtids import Gtids, parse
 from bootstrap.blocks.gtid_pair.program.reconcile import BEHIND_S, decide
 from bootstrap.blocks.gtid_pair.program.remember import after
 from bootstrap.blocks.gtid_pair.program.seen import Memory, Observation, Server
 from bootstrap.blocks.gtid_pair.program.step import Errant, Settings, Step
+from bootstrap.shared.gtids import Gtids, parse
 
 SETTINGS = Settings(first=True, silence_s=8, restart_s=30, errant=Errant.ASK)
 SOURCE = Server(uuid="a", life="1/1", read_only=False, executed=Gtids(), waits=False, clients=1)

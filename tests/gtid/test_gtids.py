@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bootstrap.blocks.gtid_pair.program.gtids import parse
+from bootstrap.shared.gtids import parse
 
 A, B = "3e11fa47-71ca-11e1-9e33-c80aa9429562", "cb1594fe-e5b0-11f1-98dd-26f96360b4b2"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.blocks.gtid_pair.program import sql
-from bootstrap.blocks.gtid_pair.program.sql import Connection, SqlError
+from bootstrap.shared import mysql_client as sql
+from bootstrap.shared.mysql_client import Connection, SqlError
 
 CLIENT = """
 import re, sys, time

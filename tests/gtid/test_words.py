@@ -14,10 +14,10 @@ import pytest
 from bootstrap.blocks.gtid_pair import deploy
 from bootstrap.blocks.gtid_pair.program import __main__ as program
 from bootstrap.blocks.gtid_pair.program import config as configuration
-from bootstrap.blocks.gtid_pair.program.gtids import Gtids, parse
 from bootstrap.blocks.gtid_pair.program.seen import Applier, Observation, Server
 from bootstrap.blocks.gtid_pair.program.step import Step
 from bootstrap.shared import pairs
+from bootstrap.shared.gtids import Gtids, parse
 from tests.golden.tree import plans
 
 PEER = Server(uuid="b", life="", read_only=True, executed=Gtids())

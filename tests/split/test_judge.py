@@ -22,6 +22,7 @@ from bootstrap.blocks.rw_split_agent.program.judge import (
     judge,
     unfit,
 )
+from bootstrap.shared import answers
 
 LIMITS = Limits(max_lag_s=2.0, drain_s=1.0)
 OLD_S = 1e9
@@ -105,21 +106,25 @@ def agent(folder: Path) -> Agent:
     )
 
 
+def said(one: Agent, request: bytes) -> bytes:
+    return answers.answer(request, one.answer)
+
+
 def test_an_agent_answers_with_what_it_has_found(tmp_path: Path) -> None:
     one = agent(tmp_path)
-    assert one.answer(b"GET /source HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 503 ")
+    assert said(one, b"GET /source HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 503 ")
     (tmp_path / "gtid.json").write_text(json.dumps(SOURCE_SAYS), encoding="utf-8")
     one.look()
-    assert b"the server does not greet" in one.answer(b"GET /source HTTP/1.0\r\n\r\n")
+    assert b"the server does not greet" in said(one, b"GET /source HTTP/1.0\r\n\r\n")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "mysqld.sock"))
         listener.listen()
         listener.settimeout(5)
         one.socket = str(tmp_path / "mysqld.sock")
         greet(one, listener)
-    assert one.answer(b"GET /source HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 ")
+    assert said(one, b"GET /source HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 ")
     for request in (b"GET /other HTTP/1.0", b"", b"\xff\xff"):
-        assert one.answer(request).startswith(b"HTTP/1.0 503 ")
+        assert said(one, request).startswith(b"HTTP/1.0 503 ")
 
 
 def greet(one: Agent, listener: socket.socket) -> None:
@@ -145,4 +150,4 @@ def test_a_document_that_does_not_change_gets_old(tmp_path: Path) -> None:
     assert one.changed > first
     document.unlink()
     one.look()
-    assert one.answer(b"GET /replica HTTP/1.0").startswith(b"HTTP/1.0 503 ")
+    assert said(one, b"GET /replica HTTP/1.0").startswith(b"HTTP/1.0 503 ")

@@ -28,7 +28,7 @@ from bootstrap.checks import Check
 from bootstrap.facts.mysql import SOCKET
 from bootstrap.managed import ManagedFile, Manifest, place_of
 from bootstrap.render import render
-from bootstrap.shared import pairs, programs
+from bootstrap.shared import gtids, mysql_client, pairs, programs, replacing
 from bootstrap.shared.systemd import check_unit
 from stacks.plan_gtid_types import GtidPlan
 from stacks.plan_types import DeployPlan, NodePlan
@@ -44,6 +44,8 @@ MONITOR = f"{FOLDER}/monitor.cnf"
 CERTIFICATE = "/etc/pairwise/mysql/cert.pem"
 """Written by block mysql: both nodes show the same one, and each trusts no other."""
 PROGRAM = f"{pairs.SCRIPTS}/gtid"
+SHARED = (gtids, mysql_client, replacing)
+"""Modules that the program has in common with others."""
 LEAVE = f"{pairs.SCRIPTS}/gtid-leave"
 STATE = "pairwise"
 """Folder below /var/lib (systemd.exec(5), StateDirectory=)."""
@@ -84,7 +86,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         )
 
     return (
-        *programs.files(PROGRAM, program, stack=plan.stack),
+        *programs.files(PROGRAM, program, *SHARED, stack=plan.stack),
         ManagedFile(
             path=CONFIG,
             content=json.dumps({"": whose, **_config(node, plan)}, indent=1) + "\n",

@@ -20,7 +20,7 @@ from bootstrap.checks import Check, is_active, is_enabled, listens
 from bootstrap.facts.mysql import SOCKET
 from bootstrap.managed import ManagedFile, Manifest, Reload, Unit
 from bootstrap.render import render
-from bootstrap.shared import pairs, programs
+from bootstrap.shared import answers, pairs, programs
 from bootstrap.shared.systemd import check_unit
 from stacks.plan_gtid_types import SplitAgentPlan
 from stacks.plan_types import DeployPlan, NodePlan
@@ -54,7 +54,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         memory_mib=MEMORY_MIB,
     )
     return (
-        *programs.files(PROGRAM, program, stack=plan.stack),
+        *programs.files(PROGRAM, program, answers, stack=plan.stack),
         ManagedFile(
             path=CONFIG, content=json.dumps(config, indent=1) + "\n", check=programs.CHECK_JSON
         ),

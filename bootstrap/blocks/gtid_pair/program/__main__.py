@@ -25,20 +25,21 @@ from bootstrap.blocks.gtid_pair.program import config as configuration
 from bootstrap.blocks.gtid_pair.program.apply import apply
 from bootstrap.blocks.gtid_pair.program.echo import Echo
 from bootstrap.blocks.gtid_pair.program.holding import holding
-from bootstrap.blocks.gtid_pair.program.keep import Keeper, replace
+from bootstrap.blocks.gtid_pair.program.keep import Keeper
 from bootstrap.blocks.gtid_pair.program.look import ASK_S, BRIEF_S, SILENT_S, look
 from bootstrap.blocks.gtid_pair.program.publish import Publisher
 from bootstrap.blocks.gtid_pair.program.reconcile import Decision, decide
 from bootstrap.blocks.gtid_pair.program.remember import after
 from bootstrap.blocks.gtid_pair.program.report import Lag, report, source_of
 from bootstrap.blocks.gtid_pair.program.seen import Fence, Observation, Server
-from bootstrap.blocks.gtid_pair.program.sql import (
+from bootstrap.blocks.gtid_pair.program.step import Errant, Settings, Step
+from bootstrap.shared.mysql_client import (
     Connection,
     SqlError,
     is_closed,
     is_refused,
 )
-from bootstrap.blocks.gtid_pair.program.step import Errant, Settings, Step
+from bootstrap.shared.replacing import replace
 
 PASS_S = 1.0
 """From the beginning of one look to that of the next."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bootstrap.blocks.gtid_pair.program.config import Config
 from bootstrap.blocks.gtid_pair.program.seen import Observation
-from bootstrap.blocks.gtid_pair.program.sql import LOGIN_S, Connection, SqlError
 from bootstrap.blocks.gtid_pair.program.step import Step
+from bootstrap.shared.mysql_client import LOGIN_S, Connection, SqlError
 
 DO_S = 5.0
 """Stopping a receiver waits for a connection that it is making (rpl_stop_replica_timeout: 4), a

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from bootstrap.blocks.gtid_pair.program.seen import Memory
+from bootstrap.shared.replacing import replace
 
 OF_LOOKS = ("before", "mark", "marked", "behind_s")
 """Kept nowhere: there is no last look right after a start."""
@@ -45,18 +45,6 @@ class Keeper:
         if self.written.get(path) != text:
             replace(path, text, durable=True)
             self.written[path] = text
-
-
-def replace(path: Path, text: str, *, durable: bool = False) -> None:
-    """Replace a file as a whole; everybody may read it."""
-    new = path.with_name(f".{path.name}.new")
-    with new.open("w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o644)
-        file.write(text + "\n")
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    new.replace(path)
 
 
 def _read(path: Path) -> dict[str, Any]:

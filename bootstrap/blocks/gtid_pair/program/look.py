@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from bootstrap.blocks.gtid_pair.program import gtids
 from bootstrap.blocks.gtid_pair.program.seen import Applier, Server
-from bootstrap.blocks.gtid_pair.program.sql import Connection
+from bootstrap.shared import gtids
+from bootstrap.shared.mysql_client import Connection
 
 ASK_S = 2.0
 """A server answers in milliseconds; one that is frozen must not hold the loop up."""

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bootstrap.blocks.gtid_pair.program.keep import replace
+from bootstrap.shared.replacing import replace
 
 
 class Publisher:

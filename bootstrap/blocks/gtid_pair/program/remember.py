@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bootstrap.blocks.gtid_pair.program.gtids import Gtids
 from bootstrap.blocks.gtid_pair.program.seen import Fence, Memory, Observation, Server
 from bootstrap.blocks.gtid_pair.program.step import Step
+from bootstrap.shared.gtids import Gtids
 
 LOOKS_WAITING = 2
 """Looks in a row: a write that passed the gate before it closed has ended by the second."""

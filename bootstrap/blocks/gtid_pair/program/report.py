@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.blocks.gtid_pair.program.config import Config
-from bootstrap.blocks.gtid_pair.program.gtids import Gtids
 from bootstrap.blocks.gtid_pair.program.reconcile import Decision
 from bootstrap.blocks.gtid_pair.program.seen import Applier, Memory, Observation
 from bootstrap.blocks.gtid_pair.program.step import Step
+from bootstrap.shared.gtids import Gtids
 
 SHOTS = 3600
 """Looks that are kept to say how far a replica is behind."""

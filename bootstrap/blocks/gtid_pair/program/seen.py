@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bootstrap.blocks.gtid_pair.program.gtids import Gtids
+from bootstrap.shared.gtids import Gtids
 
 
 class Applier(StrEnum):

@@ -18,17 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.blocks.rw_split_agent.program.judge import NO, Limits, Verdict, judge, unfit
+from bootstrap.shared.answers import Answer, serve
 
 LOOK_S = 0.5
 """From one look to the next."""
 GREETING_S = 1.0
 """A server greets within milliseconds; one that is frozen is connected to, and says nothing."""
-REQUEST_S = 0.5
-"""For a request, which comes with its connection."""
-REQUEST_BYTES = 1024
-"""More than any that HAProxy sends."""
-QUEUE = 16
-"""Connections that wait; four splitters ask at once, at most."""
 
 
 class Agent:
@@ -72,23 +67,10 @@ class Agent:
             self.look()
             pause.wait(LOOK_S)
 
-    def serve(self) -> None:
-        """Answer until the process ends."""
-        with socket.create_server(self.place, backlog=QUEUE) as listener:
-            while True:
-                connection, _ = listener.accept()
-                with connection, suppress(OSError):
-                    connection.settimeout(REQUEST_S)
-                    connection.sendall(self.answer(connection.recv(REQUEST_BYTES)))
-
-    def answer(self, request: bytes) -> bytes:
-        """To one request; only its path counts (RFC 9112 section 3)."""
-        words = request.split(maxsplit=2)
-        path = words[1].decode(errors="replace") if len(words) > 1 else ""
+    def answer(self, path: str) -> Answer:
+        """To a question."""
         verdict = self.found.get(path, Verdict(NO, "nothing is known"))
-        text = f"{verdict.why}\n"
-        head = f"HTTP/1.0 {verdict.status} -\r\nContent-Length: {len(text)}\r\n\r\n"
-        return (head + text).encode()
+        return verdict.status, verdict.why
 
 
 def greets(path: str) -> bool:
@@ -104,7 +86,7 @@ def main(arguments: list[str]) -> None:
     """Run until a signal ends it."""
     agent = Agent(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
     threading.Thread(target=agent.keep_looking, daemon=True).start()
-    agent.serve()
+    serve(agent.place, agent.answer)
 
 
 if __name__ == "__main__":

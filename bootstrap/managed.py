@@ -172,8 +172,8 @@ class Manifest:
     """Permissions of packages' files."""
     disks: tuple[str, ...] = ()
     """Block devices that the block looks at before it writes to one."""
-    mysql_account: str = ""
-    """Account of a MySQL server that the block looks at where that runs; empty: none."""
+    mysql_accounts: tuple[str, ...] = ()
+    """Accounts of a MySQL server that the block looks at where that runs."""
     lvs: bool = False
     """Whether the block looks at the kernel's virtual services."""
     accounts: bool = False
@@ -200,7 +200,7 @@ def union(manifests: Iterable[Manifest]) -> Manifest:
         ruleset="".join(m.ruleset for m in all_of),
         modes=tuple(mode for m in all_of for mode in m.modes),
         disks=tuple(disk for m in all_of for disk in m.disks),
-        mysql_account="".join(m.mysql_account for m in all_of),
+        mysql_accounts=tuple(account for m in all_of for account in m.mysql_accounts),
         lvs=any(m.lvs for m in all_of),
         accounts=any(m.accounts for m in all_of),
     )

@@ -30,6 +30,7 @@ from bootstrap.blocks.nfs_client import deploy as nfs_client
 from bootstrap.blocks.nginx_lb import deploy as nginx_lb
 from bootstrap.blocks.notify import deploy as notify
 from bootstrap.blocks.php_web import deploy as php_web
+from bootstrap.blocks.read_replica import deploy as read_replica
 from bootstrap.blocks.rw_split import deploy as rw_split
 from bootstrap.blocks.rw_split_agent import deploy as rw_split_agent
 from bootstrap.checks import Check
@@ -113,6 +114,8 @@ ORDER = (
     _row(fencing, lambda node: node.fence is not None),
     _row(mysql, lambda node: node.data is not None and node.data.mysql is not None),
     _row(mysql_instances, lambda node: bool(node.instances)),
+    # After the server that it has follow.
+    _row(read_replica, lambda node: any(one.follows is not None for one in node.instances)),
     _row(mysql_gtid, lambda node: node.gtid is not None),
     # After the server that it looks at, and what it fences with.
     _row(gtid_pair, lambda node: node.gtid is not None),

@@ -36,6 +36,10 @@ SPLIT_AGENT_PORT = 3318
 """Where a node of a GTID pair tells splitters what it is good for."""
 SPLIT_METADATA_PORT = 3319
 """Where Router asks for its metadata last: at either server."""
+READ_AGENT_PORT = 3320
+"""Where a node of a read tier tells directors whether its replica may be read from."""
+READ_AGENT_PATH, READ_AGENT_WORDS = "/replica", "in step"
+"""What they ask there, and what the answer holds while it may."""
 LVS_SYNC_PORT = 8848
 """UDP: connections from the active director, the kernel's default (ip_vs_sync.c)."""
 NFS_PORT = 2049

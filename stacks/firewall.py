@@ -199,7 +199,8 @@ def _data(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:
         )
     services: list[tuple[str, str, tuple[int, ...], tuple[IPv4Address, ...]]] = []
     if data.mysql is not None:
-        services.append(("mysql", "tcp", (data.mysql.port,), data.mysql.clients))
+        clients = tuple(dict.fromkeys((*data.mysql.clients, *data.mysql.replicas)))
+        services.append(("mysql", "tcp", (data.mysql.port,), clients))
     if data.nfs is not None:
         services += [
             ("nfs", protocol, ports, data.nfs.clients) for protocol, ports in _nfs_ports(data.nfs)

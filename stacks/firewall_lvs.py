@@ -73,7 +73,8 @@ def _answered(vip: AnsweredVip) -> list[FirewallRule]:
     asked = FirewallRule(
         interface=vip.interface,
         protocol="tcp",
-        ports=vip.ports,
+        # With nat the service's own ports are open to everybody.
+        ports=vip.asked if vip.forwarding is Forwarding.NAT else (*vip.ports, *vip.asked),
         sources=directors,
         reason=f"directors of {vip.address}, which look whether it answers",
     )
@@ -87,7 +88,7 @@ def _answered(vip: AnsweredVip) -> list[FirewallRule]:
         reason=f"clients of {vip.address}",
     )
     if vip.forwarding is Forwarding.NAT:
-        return [direct]
+        return [asked, direct] if vip.asked else [direct]
     if vip.forwarding is Forwarding.DR:
         return [asked, direct]
     inside = FirewallRule(

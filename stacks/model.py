@@ -23,7 +23,7 @@ from stacks.model_data import (
     Nfs,
     Replication,
 )
-from stacks.model_instances import Instance
+from stacks.model_instances import Instance, ReadTier
 from stacks.model_lvs import Director
 
 
@@ -247,7 +247,9 @@ class Tier:
     client: Client | None = None
     """Client settings; needed for role ``client``."""
     instances: dict[str, Instance] = field(default_factory=dict)
-    """MySQL servers, several on a node; needed for role ``mysql``."""
+    """MySQL servers, several on a node; this or ``read_tier`` is needed for role ``mysql``."""
+    read_tier: ReadTier | None = None
+    """Replicas of a pair's MySQL, one on each node, for clients that only read."""
 
 
 @dataclass(frozen=True, kw_only=True)

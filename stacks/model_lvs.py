@@ -47,6 +47,8 @@ class ProbeKind(StrEnum):
     """A page, and what it has to hold."""
     CONNECT = "connect"
     """A connection, no more."""
+    REPLICA = "replica"
+    """Whether it has what its source has, ``read_tier.max_lag_s`` ago: a read tier's own word."""
     NONE = "none"
     """Not at all: every real server stays in the table, as in document 004."""
 

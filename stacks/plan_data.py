@@ -7,7 +7,6 @@ from stacks.addressing import (
     FENCE_PORT,
     FENCE_USER,
     HEARTBEAT_PORT,
-    MYSQL_PORT,
     OUTDATE_PORT,
     gateway_address,
     metadata_mib,
@@ -16,9 +15,7 @@ from stacks.addressing import (
     volume_wwn,
 )
 from stacks.members import (
-    addresses,
     by_id,
-    clients_of,
     director_vips,
     directs_under_heartbeat,
     member_name,
@@ -36,10 +33,10 @@ from stacks.plan_data_types import (
     GroupDisk,
     HeartbeatLink,
     HeartbeatPlan,
-    MysqlPlan,
     OutdateLine,
     ServiceGroup,
 )
+from stacks.plan_mysql import mysql_plan
 from stacks.plan_nfs import nfs_plan
 
 GROUP_UNITS = {
@@ -61,8 +58,6 @@ hears it, the dead time of 8 s; an idle one asks through Heartbeat after that ti
 active node was first by 2 s (seen once). A peer that is off costs no delay at all."""
 FENCE_HOST_KEY = "fence-host-key"
 """Name of the value that holds the fence endpoint's public host key: known to its lab only."""
-MYSQL_ACCOUNT = "site"
-"""Account of the application in each pair's MySQL."""
 NO_GROUP = "-"
 """Place of a node that holds no group in the order of fencing."""
 
@@ -101,16 +96,6 @@ def group_vips(pair: Pair, name: str) -> tuple[str, ...]:
     if name == "director":
         return director_vips(pair)
     return (getattr(pair, name).vip,)
-
-
-def site_password(pair_name: str) -> str:
-    """Name of the secret: the application's password in a pair's MySQL."""
-    return f"{pair_name}-{MYSQL_ACCOUNT}"
-
-
-def certificate_name(pair_name: str) -> str:
-    """Name of the value that holds the certificate of a pair's MySQL."""
-    return f"{pair_name}-certificate"
 
 
 def _resources(stack: Stack, pair: Pair) -> tuple[DrbdResource, ...]:
@@ -279,27 +264,4 @@ def _outdate(stack: Stack, node: str, pair: Pair, peer: str) -> OutdateLine | No
         address=node_address(stack.networks[client], stack.nodes[node]),
         peer_address=node_address(stack.networks[client], stack.nodes[peer]),
         port=OUTDATE_PORT,
-    )
-
-
-def mysql_plan(stack: Stack, node: str, pair: Pair) -> MysqlPlan | None:
-    """MySQL on a node of a pair; none where it has none."""
-    if pair.mysql is None:
-        return None
-    vip, name = pair.vips[pair.mysql.vip], member_name(stack, pair)
-    own = pair.replication is not None
-    mount_point = "/srv/mysql" if own else f"/srv/{pair.mysql.disk}"
-    return MysqlPlan(
-        data=f"{mount_point}/data",
-        mount_point=mount_point,
-        vip=vip.address,
-        port=MYSQL_PORT,
-        own_address=node_address(stack.networks[vip.network], stack.nodes[node]),
-        database=pair.mysql.database,
-        account=MYSQL_ACCOUNT,
-        buffer_pool_mib=pair.mysql.buffer_pool_mib,
-        clients=addresses(stack, clients_of(stack, name, "database"), vip.network),
-        password=site_password(name),
-        certificate=certificate_name(name),
-        key=f"{name}-certificate-key",
     )

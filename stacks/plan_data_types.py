@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 
 from stacks.model_data import FencingDevice
+from stacks.plan_mysql_types import MysqlPlan
 from stacks.plan_nfs_types import NfsPlan
 
 
@@ -231,36 +232,6 @@ class FencePlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MysqlPlan:
-    """MySQL on one node of a pair."""
-
-    data: str
-    """Data directory: on the replicated disk; in a GTID pair on the root disk."""
-    mount_point: str
-    """Folder that holds it: the mount without which it must not start; in a GTID pair a folder."""
-    vip: IPv4Address
-    """Address that clients use."""
-    port: int
-    """3306 (IANA: mysql)."""
-    own_address: IPv4Address
-    """This node's address in the VIP's network."""
-    database: str
-    """From the description."""
-    account: str
-    """``site``: the application's account, once for each client's address."""
-    buffer_pool_mib: int
-    """From the description."""
-    clients: tuple[IPv4Address, ...]
-    """Web machines whose description names this pair as ``database``, by id."""
-    password: str
-    """Name of the secret: the application's password."""
-    certificate: str
-    """Name of the value that holds the server's certificate."""
-    key: str
-    """Name of the secret that holds the certificate's private key."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class DataPlan:
     """Everything that a node of a data pair needs beyond what every node has."""
 
@@ -294,5 +265,5 @@ class DataPlan:
         if FencingDevice.HYPERVISOR in self.fence.devices:
             names += [self.fence.key_secret, self.fence.host_key]
         if self.mysql is not None:
-            names += [self.mysql.password, self.mysql.certificate, self.mysql.key]
+            names += self.mysql.secrets
         return tuple(names)

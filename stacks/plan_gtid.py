@@ -17,7 +17,7 @@ from stacks.addressing import (
 from stacks.members import member_name
 from stacks.model import Pair, Stack, Tier
 from stacks.model_data import SplitKind
-from stacks.plan_data import MYSQL_ACCOUNT, fence_plan, mysql_plan, site_password
+from stacks.plan_data import fence_plan
 from stacks.plan_gtid_types import (
     GtidPlan,
     MetadataPlan,
@@ -27,6 +27,7 @@ from stacks.plan_gtid_types import (
     SplitBackend,
     SplitPlan,
 )
+from stacks.plan_mysql import MYSQL_ACCOUNT, mysql_plan, site_password
 
 SPLIT_ADDRESS = IPv4Address("127.0.0.1")
 """Where an application finds its splitter; one of the names in the servers' certificate."""

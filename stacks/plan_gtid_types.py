@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from stacks.model_data import Errant, FencingDevice
-from stacks.plan_data_types import FencePlan, MysqlPlan
+from stacks.plan_data_types import FencePlan
+from stacks.plan_mysql_types import MysqlPlan
 
 SOURCE = "mysql"
 """What a GTID pair's source is called among the groups that can be moved."""
@@ -168,7 +169,7 @@ class GtidPlan:
     def secrets(self) -> tuple[str, ...]:
         """Names of the values that its templates hold and the plan does not."""
         names = [account.secret for account in self.accounts]
-        names += [self.mysql.password, self.mysql.certificate, self.mysql.key]
+        names += self.mysql.secrets
         if FencingDevice.HYPERVISOR in self.fence.devices:
             names += [self.fence.key_secret, self.fence.host_key]
         return tuple(names)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from stacks.addressing import LVS_SYNC_PORT, node_address
+from stacks.addressing import (
+    LVS_SYNC_PORT,
+    READ_AGENT_PATH,
+    READ_AGENT_PORT,
+    READ_AGENT_WORDS,
+    node_address,
+)
 from stacks.members import by_id, directs_under_heartbeat
 from stacks.model import Pair, Stack, Tier
-from stacks.model_lvs import Director, Forwarding, VirtualService
+from stacks.model_lvs import Director, Forwarding, Probe, ProbeKind, VirtualService
 from stacks.plan_lvs_types import (
     AnsweredVip,
     Checker,
@@ -58,13 +64,7 @@ def _service(stack: Stack, pair: Pair, director: Director, name: str) -> Service
         port=service.port,
         scheduler=service.scheduler,
         persistence_s=service.persistence_s,
-        probe=ProbePlan(
-            kind=service.probe.kind,
-            request=service.probe.request,
-            receive=service.probe.receive,
-            every_s=service.probe.every_s,
-            timeout_s=service.probe.timeout_s,
-        ),
+        probe=_probe(service.probe),
         servers=tuple(
             _server(stack, pair, director, service, node, weight=weights[node])
             for node in sorted(weights, key=lambda name: stack.nodes[name].id)
@@ -72,6 +72,26 @@ def _service(stack: Stack, pair: Pair, director: Director, name: str) -> Service
         fallback=None
         if service.fallback is None
         else _server(stack, pair, director, service, service.fallback, weight=FALLBACK_WEIGHT),
+    )
+
+
+def _probe(probe: Probe) -> ProbePlan:
+    if probe.kind is not ProbeKind.REPLICA:
+        return ProbePlan(
+            kind=probe.kind,
+            request=probe.request,
+            receive=probe.receive,
+            port=None,
+            every_s=probe.every_s,
+            timeout_s=probe.timeout_s,
+        )
+    return ProbePlan(
+        kind=ProbeKind.HTTP,
+        request=READ_AGENT_PATH,
+        receive=READ_AGENT_WORDS,
+        port=READ_AGENT_PORT,
+        every_s=probe.every_s,
+        timeout_s=probe.timeout_s,
     )
 
 
@@ -130,11 +150,14 @@ def real_server_plan(stack: Stack, node: str) -> RealServerPlan | None:
             gateway = _inside(pair, director) or gateway
             address = pair.vips[service.vip].address
             known = vips[address].ports if address in vips else ()
+            asked = vips[address].asked if address in vips else ()
+            probed = {READ_AGENT_PORT} if service.probe.kind is ProbeKind.REPLICA else set()
             vips[address] = AnsweredVip(
                 address=address,
                 forwarding=director.forwarding,
                 interface=network_towards(stack, pair, director, service, node),
                 ports=tuple(sorted({*known, service.server_port or service.port})),
+                asked=tuple(sorted({*asked, *probed})),
                 directors=_seen_from(stack, pair, director, service, node),
             )
     if not vips:

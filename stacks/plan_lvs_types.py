@@ -41,11 +41,13 @@ class ProbePlan:
     """The question by which a real server stays in the table."""
 
     kind: ProbeKind
-    """From the description."""
+    """From the description; ``replica`` is ``http`` from here on."""
     request: str
-    """From the description; ``http`` only."""
+    """From the description, or a read tier's own; ``http`` only."""
     receive: str
-    """From the description; ``http`` only."""
+    """From the description, or a read tier's own; ``http`` only."""
+    port: int | None
+    """Port that is asked where it is not the service's: a read tier answers beside its server."""
     every_s: int
     """From the description."""
     timeout_s: int
@@ -140,6 +142,8 @@ class AnsweredVip:
     """Interface on which they arrive."""
     ports: tuple[int, ...]
     """Ports of its services on this machine."""
+    asked: tuple[int, ...]
+    """Ports at which directors ask about them, where those are others."""
     directors: tuple[IPv4Address, ...]
     """Both directors' addresses towards this machine: they probe it."""
 

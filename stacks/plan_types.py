@@ -16,10 +16,11 @@ from pydantic import TypeAdapter
 
 from stacks.capacity import Limits
 from stacks.model import NetworkMode, Role, VipManager
-from stacks.plan_data_types import DataPlan, FencePlan, MysqlPlan
+from stacks.plan_data_types import DataPlan, FencePlan
 from stacks.plan_gtid_types import GtidPlan, SplitPlan
 from stacks.plan_instances import InstancePlan
 from stacks.plan_lvs_types import DirectorPlan, RealServerPlan
+from stacks.plan_mysql_types import MysqlPlan
 from stacks.plan_nfs_types import NfsMount
 from stacks.plan_vrrp_types import KeepalivedPlan
 from stacks.plan_web_types import BalancerPlan, WebPlan

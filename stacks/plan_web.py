@@ -17,8 +17,8 @@ from stacks.addressing import (
 from stacks.capacity import limits
 from stacks.model import Pair, Role, Stack, Tier
 from stacks.model_data import FILES_MOUNT
-from stacks.plan_data import MYSQL_ACCOUNT, certificate_name, site_password
 from stacks.plan_gtid import split_plan
+from stacks.plan_mysql import MYSQL_ACCOUNT, certificate_name, site_password
 from stacks.plan_web_types import BalancerPlan, DatabaseClient, SharedServer, Upstream, WebPlan
 
 UNBALANCED_CONNECTIONS = 1024

@@ -65,17 +65,18 @@ class SeenAccount:
 class SeenMysql:
     """A server that runs here."""
 
-    accounts: dict[str, SeenAccount] = field(default_factory=dict)
-    """Of the account that was asked for: host -> what it is there."""
+    accounts: dict[str, dict[str, SeenAccount]] = field(default_factory=dict)
+    """Of each account that was asked for: host -> what it is there."""
     metadata: tuple[str, ...] = ()
     """Where Router finds servers, as it reads them; empty: there is no schema for it."""
     tables: frozenset[str] = frozenset()
     """``site.visits`` and the like; the server's own left out."""
 
 
-def script(account: str) -> str:
+def script(accounts: Iterable[str]) -> str:
     """Shell text that prints what ``process`` reads; nothing where no server runs."""
-    if not account:
+    asked = ", ".join(f'"{name}"' for name in accounts)
+    if not asked:
         return ""
     option = 'IF(is_grantable = "YES", " GRANTABLE", "")'
     grantee = 'SUBSTRING_INDEX(REPLACE(grantee, CHAR(39), ""), "@", 1)'
@@ -90,11 +91,11 @@ def script(account: str) -> str:
         f'SELECT "{RUNS}" FROM DUAL WHERE NOT @@super_read_only',
         'SELECT "table", CONCAT(table_schema, ".", table_name) FROM information_schema.tables'
         f" WHERE table_schema NOT IN ({OWN_SCHEMAS})",
-        'SELECT "account", host, plugin, ssl_type <> "", account_locked = "Y",'
-        f' HEX(authentication_string) FROM mysql.user WHERE user = "{account}"',
+        'SELECT "account", user, host, plugin, ssl_type <> "", account_locked = "Y",'
+        f" HEX(authentication_string) FROM mysql.user WHERE user IN ({asked})",
         *(
-            f'SELECT "right", {host}, CONCAT(privilege_type, {option}, " ON ", {scope})'
-            f' FROM information_schema.{view} WHERE {grantee} = "{account}"{more}'
+            f'SELECT "right", {grantee}, {host}, CONCAT(privilege_type, {option}, " ON ", {scope})'
+            f" FROM information_schema.{view} WHERE {grantee} IN ({asked}){more}"
             for view, scope, more in scopes
         ),
         # A view that is not there cannot be named: it would end all that comes after it.
@@ -114,14 +115,14 @@ def process(lines: Iterable[str]) -> SeenMysql | None:
     rows = [line.split("\t") for line in lines]
     if [RUNS] not in rows:
         return None
-    accounts = {}
-    for _, host, plugin, tls, locked, code in (r for r in rows if r[0] == "account"):
-        accounts[host] = SeenAccount(
+    accounts: dict[str, dict[str, SeenAccount]] = {}
+    for _, user, host, plugin, tls, locked, code in (r for r in rows if r[0] == "account"):
+        accounts.setdefault(user, {})[host] = SeenAccount(
             plugin=plugin,
             tls=tls == "1",
             locked=locked == "1",
             verifier=bytes.fromhex(code),
-            rights=frozenset(r[2] for r in rows if r[:2] == ["right", host]),
+            rights=frozenset(r[3] for r in rows if r[:3] == ["right", user, host]),
         )
     return SeenMysql(
         accounts=accounts,

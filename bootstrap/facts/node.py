@@ -83,7 +83,7 @@ def script(wanted: Manifest) -> str:
         "users": user_facts.script() if wanted.users or wanted.accounts else "",
         "modes": mode_facts.script(mode.path for mode in wanted.modes),
         "disks": disk_facts.script(wanted.disks),
-        "mysql": mysql_facts.script(wanted.mysql_account),
+        "mysql": mysql_facts.script(wanted.mysql_accounts),
         "lvs": lvs_facts.script(wanted.lvs),
         "ruleset": ruleset_facts.script(wanted.ruleset),
     }

@@ -11,6 +11,7 @@ from pyinfra.context import host
 from bootstrap.changes import UNKNOWN, explain
 from bootstrap.facts.mysql import CLIENT, METADATA, PLUGIN, SeenAccount
 from bootstrap.facts.node import Seen
+from bootstrap.shared.mysql_follow import quoted
 
 RIGHTS = ("DELETE", "INSERT", "SELECT", "UPDATE")
 """What the application may do, in its database and nowhere else: rows, and no tables."""
@@ -24,16 +25,18 @@ def accounts(
     clients: Sequence[str],
     password: str,
     reads: Sequence[str] = (),
+    rights: Sequence[str] = RIGHTS,
     *,
     seen: Seen,
 ) -> Generator[StringCommand, None, None]:
-    """Make a running server have the application's account for each client, and for nobody else.
+    """Make a running server have an account for each of its clients, and for nobody else.
 
     + account: its name.
-    + database: where its rights are.
+    + database: where its rights are; ``*``: everywhere.
     + clients: addresses that it comes from.
     + password: its password; UNKNOWN in a preview that does not know it yet.
     + reads: further databases, in which it may look.
+    + rights: what it may do there; the application's own unless it is said.
     + seen: what is so on the node.
 
     Only where the server runs: its peer reads the same accounts from the same disk later on, so
@@ -47,7 +50,7 @@ def accounts(
         return
     reasons: list[str] = []
     statements: list[str] = []
-    found = seen.mysql.accounts
+    found = seen.mysql.accounts.get(account, {})
     for gone in sorted(set(found) - set(clients)):
         reasons.append(f"{account}@{gone} is no client; its account is dropped")
         statements.append(f"DROP USER IF EXISTS {_name(account, gone)}")
@@ -56,7 +59,7 @@ def accounts(
         reasons += reason
         statements += needed
         held = found.get(client, SeenAccount())
-        reason, needed = _rights(account, client, database, reads, held)
+        reason, needed = _rights(account, client, (database, rights), reads, held)
         reasons += reason
         statements += needed
     if not statements:
@@ -108,7 +111,7 @@ def table(table: str, statement: str, *, seen: Seen) -> Generator[StringCommand,
 def _account(
     account: str, client: str, password: str, found: SeenAccount | None
 ) -> tuple[list[str], list[str]]:
-    proof = f"IDENTIFIED WITH {PLUGIN} BY {_quoted(password)} REQUIRE SSL"
+    proof = f"IDENTIFIED WITH {PLUGIN} BY {quoted(password)} REQUIRE SSL"
     if found is None:
         reason = f"{account}@{client} has no account; it is made"
         return [reason], [f"CREATE USER IF NOT EXISTS {_name(account, client)} {proof}"]
@@ -133,14 +136,20 @@ def _wrong(password: str, found: SeenAccount) -> list[str]:
 
 
 def _rights(
-    account: str, client: str, database: str, reads: Sequence[str], found: SeenAccount
+    account: str,
+    client: str,
+    own: tuple[str, Sequence[str]],
+    reads: Sequence[str],
+    found: SeenAccount,
 ) -> tuple[list[str], list[str]]:
-    wanted = {f"{right} ON {database}.*" for right in RIGHTS}
+    database, rights = own
+    wanted = {f"{right} ON {database}.*" for right in rights}
     wanted |= {f"SELECT ON {other}.*" for other in reads}
     if found.rights == wanted:
         return [], []
     name = _name(account, client)
-    grants = [f"GRANT {', '.join(RIGHTS)} ON `{database}`.* TO {name}"]
+    scope = database if database == "*" else f"`{database}`"
+    grants = [f"GRANT {', '.join(rights)} ON {scope}.* TO {name}"]
     grants += [f"GRANT SELECT ON `{other}`.* TO {name}" for other in reads]
     surplus = sorted(found.rights - wanted)
     if surplus:
@@ -156,10 +165,4 @@ def _listed(rights: Iterable[str]) -> str:
 
 
 def _name(account: str, client: str) -> str:
-    return f"{_quoted(account)}@{_quoted(client)}"
-
-
-def _quoted(text: str) -> str:
-    """A string of SQL, whatever is in it."""
-    inner = text.replace("\\", "\\\\").replace("'", "''")
-    return f"'{inner}'"
+    return f"{quoted(account)}@{quoted(client)}"

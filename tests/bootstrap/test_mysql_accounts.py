@@ -22,10 +22,10 @@ CODE = (
 """Of that password, from mysql.user of MySQL 9.7.4 in the golden image."""
 LINES = [
     "runs",
-    f"account\t10.71.1.21\tcaching_sha2_password\t1\t0\t{CODE}",
-    "account\t%\tauth_socket\t0\t1\t",
-    "right\t10.71.1.21\tSELECT ON site.*",
-    "right\t10.71.1.21\tUPDATE GRANTABLE ON *.*",
+    f"account\tsite\t10.71.1.21\tcaching_sha2_password\t1\t0\t{CODE}",
+    "account\tsite\t%\tauth_socket\t0\t1\t",
+    "right\tsite\t10.71.1.21\tSELECT ON site.*",
+    "right\tsite\t10.71.1.21\tUPDATE GRANTABLE ON *.*",
     "table\tsite.visits",
     "table\tsite.contents",
     "metadata\t127.0.0.1:3316",
@@ -41,7 +41,7 @@ def test_what_mysql_keeps_of_a_password() -> None:
 def test_a_server_and_its_accounts() -> None:
     found = facts.process(LINES)
     assert found is not None
-    client, everybody = found.accounts["10.71.1.21"], found.accounts["%"]
+    client, everybody = found.accounts["site"]["10.71.1.21"], found.accounts["site"]["%"]
     assert client.lets_in(PASSWORD)
     assert not client.lets_in(f"{PASSWORD}x")
     assert client.rights == {"SELECT ON site.*", "UPDATE GRANTABLE ON *.*"}

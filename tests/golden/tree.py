@@ -26,6 +26,7 @@ COPIED: Final = (
     "/usr/local/lib/pairwise/gtid/",
     "/usr/local/lib/pairwise/heartbeat-key",
     "/usr/local/lib/pairwise/split/",
+    "/usr/local/lib/pairwise/read-replica/",
 )
 """Not rendered: modules of this repository as they are, with a line before them."""
 
@@ -114,6 +115,29 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
                 "pairs.directors.keepalived": {"mode": "sync"},
             },
             "drop": ("pairs.directors.heartbeat",),
+        },
+    ),
+    # Replicas of the directors' MySQL on the real servers, behind a VIP of their own.
+    "lvs-read": (
+        "lvs",
+        {
+            "put": {
+                "pairs.directors.vips.read": {
+                    "address": "10.75.1.201",
+                    "network": "lan",
+                    "prefers": "server1",
+                    "manager": "heartbeat",
+                    "dns": "read",
+                },
+                "pairs.directors.director.services.read": {
+                    "vip": "read",
+                    "port": 3306,
+                    "servers": {"web": 1},
+                    "probe": {"kind": "replica"},
+                },
+                "tiers.web.roles": ["web", "mysql", "real_server"],
+                "tiers.web.read_tier": {"of": "directors", "clients": ["10.75.1.0/24"]},
+            },
         },
     ),
     "lvs-keepalived": (

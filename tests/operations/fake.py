@@ -90,7 +90,7 @@ def _mysql(case: Mapping[str, Any]) -> SeenMysql | None:
         values["verifier"] = verifier(values.pop("password"), salt=SALT, rounds=1000)
         accounts[place] = SeenAccount(**values)
     return SeenMysql(
-        accounts=accounts,
+        accounts={case["account"]: accounts} if accounts else {},
         metadata=tuple(case.get("metadata", ())),
         tables=frozenset(case.get("tables", ())),
     )

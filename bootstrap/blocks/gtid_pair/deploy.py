@@ -28,7 +28,7 @@ from bootstrap.checks import Check
 from bootstrap.facts.mysql import SOCKET
 from bootstrap.managed import ManagedFile, Manifest, place_of
 from bootstrap.render import render
-from bootstrap.shared import gtids, mysql_client, pairs, programs, replacing
+from bootstrap.shared import gtids, mysql_client, mysql_follow, pairs, programs, replacing
 from bootstrap.shared.systemd import check_unit
 from stacks.plan_gtid_types import GtidPlan
 from stacks.plan_types import DeployPlan, NodePlan
@@ -44,7 +44,7 @@ MONITOR = f"{FOLDER}/monitor.cnf"
 CERTIFICATE = "/etc/pairwise/mysql/cert.pem"
 """Written by block mysql: both nodes show the same one, and each trusts no other."""
 PROGRAM = f"{pairs.SCRIPTS}/gtid"
-SHARED = (gtids, mysql_client, replacing)
+SHARED = (gtids, mysql_client, mysql_follow, replacing)
 """Modules that the program has in common with others."""
 LEAVE = f"{pairs.SCRIPTS}/gtid-leave"
 STATE = "pairwise"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bootstrap.checks import Check
 from bootstrap.facts.mysql import CLIENT, PATIENCE_S, PLUGIN
-from stacks.plan_data_types import MysqlPlan
 from stacks.plan_gtid_types import SEMISYNC_MS, GtidPlan
+from stacks.plan_mysql_types import MysqlPlan
 from stacks.plan_types import NodePlan
 
 CHECK_SETTINGS = "mysqld --defaults-file=%s --user=mysql --validate-config"
@@ -19,6 +19,8 @@ CHECK_SETTINGS = "mysqld --defaults-file=%s --user=mysql --validate-config"
 def checks(node: NodePlan, mysql: MysqlPlan, *, stack: str, unit: str) -> tuple[Check, ...]:
     """The unit's state at boot; on the holder its answer, its settings and who may come in."""
     switchover = f"`pairwise switchover {stack} {node.member}/mysql` starts it with its settings."
+    names = (mysql.account, *(other.name for other in mysql.accounts))
+    known = ", ".join(f'"{name}"' for name in names)
     return (
         Check(
             name="mysql: nothing but Heartbeat starts the server",
@@ -42,10 +44,10 @@ def checks(node: NodePlan, mysql: MysqlPlan, *, stack: str, unit: str) -> tuple[
             command=_holds(
                 unit,
                 "SELECT @@require_secure_transport AND NOT EXISTS (SELECT 1 FROM mysql.user WHERE"
-                f' host <> "localhost" AND (user <> "{mysql.account}" OR plugin <> "{PLUGIN}" OR'
+                f' host <> "localhost" AND (user NOT IN ({known}) OR plugin <> "{PLUGIN}" OR'
                 ' ssl_type = "") OR user = "")',
             ),
-            failure=f"MySQL of {node.name} lets in more than the application's accounts:"
+            failure=f"MySQL of {node.name} lets in more than its planned accounts:"
             " SELECT user, host, plugin, ssl_type FROM mysql.user shows whom; drop them by hand.",
         ),
     )

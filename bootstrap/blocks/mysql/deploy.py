@@ -40,7 +40,8 @@ from bootstrap.shared import pairs
 from bootstrap.shared.systemd import CHECK_CALENDAR, CHECK_DROP_IN, check_unit
 from bootstrap.site import Site, ensure_active
 from stacks.capacity import PHP_PROCESSES
-from stacks.plan_data_types import MysqlPlan, ServiceGroup
+from stacks.plan_data_types import ServiceGroup
+from stacks.plan_mysql_types import MysqlPlan
 from stacks.plan_types import DeployPlan, NodePlan
 
 NAME = "mysql"
@@ -58,6 +59,8 @@ CONTENTS = "contents"
 APPARMOR = "/etc/apparmor.d/local/usr.sbin.mysqld"
 SPARE_CONNECTIONS = 16
 """Beside the clients' processes: a person, a backup, and what a dead client has left open."""
+REPLICA_CONNECTIONS = 4
+"""Its receiver, one that a dead machine has left, a copy, and its agent's."""
 REDO_MIB = 8
 """The least that InnoDB takes; a crash leaves at most so much to be read again."""
 LOG_BUFFER_MIB = 4
@@ -118,7 +121,9 @@ def rendered(
         sql=FIRST_SQL,
         folder=FOLDER,
         data=PurePosixPath(mysql.data).name,
-        max_connections=each * len(mysql.clients) + SPARE_CONNECTIONS,
+        max_connections=each * len(mysql.clients)
+        + REPLICA_CONNECTIONS * len(mysql.replicas)
+        + SPARE_CONNECTIONS,
         contents=CONTENTS,
         **SIZES,
         **more,
@@ -130,7 +135,16 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
     mysql, group = _own(node)
 
     def text(template: str) -> str:
-        return rendered(template, node, plan, mysql, gtid=None, program=PROGRAM, metadata_sql="")
+        return rendered(
+            template,
+            node,
+            plan,
+            mysql,
+            gtid=None,
+            program=PROGRAM,
+            metadata_sql="",
+            places={other.secret: place_of(other.secret) for other in mysql.accounts},
+        )
 
     return (
         ManagedFile(
@@ -143,7 +157,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             path=FIRST_SQL,
             content=text("first.sql"),
             mode=0o600,
-            secrets=(mysql.password,),
+            secrets=(mysql.password, *(other.secret for other in mysql.accounts)),
         ),
         pem(CERTIFICATE, mysql.certificate, plan),
         pem(KEY, mysql.key, plan, private=True),
@@ -195,7 +209,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         packages=("mysql-server", "mysql-client"),
         files=files(node, plan),
         units=(Unit(name=UNIT, boot=Boot.DISABLED, running=None), Unit(name=WARM_TIMER)),
-        mysql_account=mysql.account,
+        mysql_accounts=(mysql.account, *(other.name for other in mysql.accounts)),
     )
 
 
@@ -222,6 +236,16 @@ def ensure_database(site: Site, mysql: MysqlPlan, *, reads: tuple[str, ...] = ()
         reads=reads,
         seen=site.seen,
     )
+    for other in mysql.accounts:
+        operations.accounts(
+            name=site.named(f"accounts of {other.name}"),
+            account=other.name,
+            database=other.scope,
+            clients=list(other.clients),
+            password=site.secrets[other.secret],
+            rights=other.rights,
+            seen=site.seen,
+        )
 
 
 def checks(node: NodePlan, plan: DeployPlan) -> tuple[Check, ...]:

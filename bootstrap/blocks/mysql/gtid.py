@@ -95,7 +95,7 @@ def manifest(node: NodePlan, plan: DeployPlan) -> Manifest:
         packages=("mysql-server", "mysql-client"),
         files=files(node, plan),
         units=(Unit(name=drbd.UNIT),),
-        mysql_account=gtid.mysql.account,
+        mysql_accounts=(gtid.mysql.account,),
     )
 
 

@@ -1,9 +1,10 @@
-"""MySQL servers that stand alone, several on a machine: one template unit, an instance for each.
+"""MySQL servers of tiers, several on a machine: one template unit, an instance for each.
 
 Needs: node.instances; the secrets that the plan names: each server's password, the certificate of
     the tier's servers and its key.
 Ensures: a data directory, a port, a socket, a server_id and accounts for each; TLS; units that
-    start at boot and come back; the package's own server masked.
+    start at boot and come back; the package's own server masked. The replica of a read tier begins
+    empty and read-only: block read_replica has it copy its source and follow it.
 Restart: a server when its own settings change, and no other one.
 Pair order: none, it is a tier.
 Verify: units; each server answers as itself. Checkers: mysqld --validate-config, systemd-analyze,
@@ -50,12 +51,15 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             settings=SETTINGS,
             first_data=FIRST_DATA,
             sql_folder=mysql.FOLDER,
+            source_certificate=pairs.SOURCE_CERTIFICATE,
             **mysql.SIZES,
             **values,
         )
 
     first = node.instances[0]
+    sources = [one.follows.certificate for one in node.instances if one.follows is not None]
     return (
+        *(mysql.pem(pairs.SOURCE_CERTIFICATE, source, plan) for source in sources),
         ManagedFile(path=FIRST_DATA, content=text("instance-data"), mode=0o755, check="sh -n %s"),
         mysql.pem(mysql.CERTIFICATE, first.certificate, plan),
         mysql.pem(mysql.KEY, first.key, plan, private=True),
@@ -70,9 +74,13 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             for file in (
                 ManagedFile(
                     path=f"{mysql.FOLDER}/{one.name}.sql",
-                    content=text("instance.sql", one=one, password=place_of(one.password)),
+                    content=text(
+                        "instance.sql",
+                        one=one,
+                        password=place_of(one.password) if one.password else "",
+                    ),
                     mode=0o600,
-                    secrets=(one.password,),
+                    secrets=(one.password,) if one.password else (),
                 ),
                 ManagedFile(
                     path=settings(one),

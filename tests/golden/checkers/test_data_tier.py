@@ -58,7 +58,9 @@ def _server(clients: tuple[str, ...], password: str, **values: Any) -> facts.See
     account = facts.SeenAccount(
         tls=True, verifier=facts.verifier(password, salt=b"s" * 20, rounds=5000), rights=rights
     )
-    return facts.SeenMysql(accounts={client: replace(account, **values) for client in clients})
+    return facts.SeenMysql(
+        accounts={"site": {client: replace(account, **values) for client in clients}}
+    )
 
 
 def _certificate(*names: str) -> tuple[str, str]:
@@ -93,7 +95,7 @@ def found() -> dict[str, Any]:
     everything = frozenset({"SELECT ON *.*"})
     given = {
         "files": [[p, f.owner, f.group, f.mode] for p, f in files.items()],
-        "fact": facts.script("site"),
+        "fact": facts.script(("site",)),
         "ask": facts.CLIENT,
         "password": PASSWORD,
         "new_password": NEW,
@@ -112,8 +114,10 @@ def found() -> dict[str, Any]:
                 NEW,
                 facts.SeenMysql(
                     accounts={
-                        WEB1: replace(reader, rights=everything),
-                        WEB3: replace(reader, tls=False, locked=True),
+                        "site": {
+                            WEB1: replace(reader, rights=everything),
+                            WEB3: replace(reader, tls=False, locked=True),
+                        }
                     }
                 ),
             ),
@@ -150,8 +154,9 @@ def test_first_data_are_made_once_and_tell_no_secret(found: dict[str, Any]) -> N
 def test_accounts_of_first_data_are_what_the_operation_wants(found: dict[str, Any]) -> None:
     server = facts.process(found["facts at first"].splitlines())
     assert server is not None
-    assert sorted(server.accounts) == list(CLIENTS)
-    assert all(one.lets_in(PASSWORD) and not one.lets_in(NEW) for one in server.accounts.values())
+    found_accounts = server.accounts["site"]
+    assert sorted(found_accounts) == list(CLIENTS)
+    assert all(one.lets_in(PASSWORD) and not one.lets_in(NEW) for one in found_accounts.values())
     assert _accounts(CLIENTS, PASSWORD, server) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from bootstrap.blocks.gtid_pair.program.config import Config
 from bootstrap.blocks.gtid_pair.program.seen import Observation
 from bootstrap.blocks.gtid_pair.program.step import Step
+from bootstrap.shared import mysql_follow
 from bootstrap.shared.mysql_client import LOGIN_S, Connection, SqlError
 
 DO_S = 5.0
@@ -24,9 +25,6 @@ APPLIES = "SET GLOBAL rpl_semi_sync_source_enabled = OFF;"
 """On a read-only server: what its applier commits would wait for an acknowledgement too, and
 nothing would ever be applied (seen with 9.7.4). Opening it switches that on first."""
 CLOSED = "SET GLOBAL super_read_only = ON;"
-COPIED = (3707, 2013, 2006)
-"""The server ends once it has the copy, so as to start from it: ER_RESTART_SERVER_FAILED where it
-knows of nobody who starts it again, else the connection is lost."""
 SIMPLE = {
     Step.STOP_RECEIVER: "STOP REPLICA IO_THREAD;",
     Step.APPLY: f"{APPLIES}START REPLICA SQL_THREAD;",
@@ -64,7 +62,7 @@ def apply(config: Config, connection: Connection, step: Step, seen: Observation)
     except SqlError as error:
         if step is not Step.CLONE:
             raise
-        if not any(f"ERROR {code} " in str(error) for code in COPIED):
+        if not mysql_follow.has_copied(str(error)):
             connection.ask(CLOSED, timeout_s=LOGIN_S, begin=True)
             raise
 
@@ -89,39 +87,21 @@ def _statements(config: Config, step: Step, seen: Observation) -> str:
     return f"{CLOSED} {stop} {join} {APPLIES} START REPLICA;"
 
 
+def _place(config: Config) -> mysql_follow.Place:
+    return mysql_follow.Place(
+        address=config.addresses[config.peer], port=config.port, certificate=config.certificate
+    )
+
+
 def _password(config: Config, account: str) -> str:
     secrets: dict[str, str] = json.loads(Path(config.secrets).read_text(encoding="utf-8"))
-    return _quoted(secrets[account])
-
-
-def _quoted(text: str) -> str:
-    inner = text.replace("\\", "\\\\").replace("'", "''")
-    return f"'{inner}'"
+    return secrets[account]
 
 
 def _change(config: Config) -> str:
-    values = {
-        "SOURCE_HOST": _quoted(config.addresses[config.peer]),
-        "SOURCE_PORT": str(config.port),
-        "SOURCE_USER": _quoted(config.replication),
-        "SOURCE_PASSWORD": _password(config, config.replication),
-        "SOURCE_AUTO_POSITION": "1",
-        "SOURCE_SSL": "1",
-        "SOURCE_SSL_CA": _quoted(config.certificate),
-        "SOURCE_SSL_VERIFY_SERVER_CERT": "1",
-        "SOURCE_CONNECT_RETRY": "1",
-        "SOURCE_RETRY_COUNT": "0",
-        "SOURCE_HEARTBEAT_PERIOD": "1",
-    }
-    return f"CHANGE REPLICATION SOURCE TO {', '.join(f'{k} = {v}' for k, v in values.items())};"
+    password = _password(config, config.replication)
+    return mysql_follow.follow(_place(config), config.replication, password)
 
 
 def _clone(config: Config) -> str:
-    address = config.addresses[config.peer]
-    # Refused under super_read_only; applications are kept out by read_only, which stays.
-    return (
-        "STOP REPLICA; SET GLOBAL super_read_only = OFF;"
-        f"SET GLOBAL clone_valid_donor_list = '{address}:{config.port}';"
-        f"CLONE INSTANCE FROM {_quoted(config.clone)}@{_quoted(address)}:{config.port}"
-        f" IDENTIFIED BY {_password(config, config.clone)} REQUIRE SSL;"
-    )
+    return mysql_follow.copy(_place(config), config.clone, _password(config, config.clone))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 
 from bootstrap.blocks.gtid_pair.program.seen import Applier, Server
 from bootstrap.shared import gtids
 from bootstrap.shared.mysql_client import Connection
+from bootstrap.shared.mysql_follow import STATUS, plain, tables
 
 ASK_S = 2.0
 """A server answers in milliseconds; one that is frozen must not hold the loop up."""
@@ -32,8 +32,6 @@ QUESTION = (
     "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source_clients';"
     "SHOW REPLICA STATUS;"
 )
-STATUS = "Replica_IO_State"
-"""First column of SHOW REPLICA STATUS."""
 
 
 def look(connection: Connection, *, other: str, timeout_s: float = ASK_S) -> Server:
@@ -52,7 +50,7 @@ def look(connection: Connection, *, other: str, timeout_s: float = ASK_S) -> Ser
 
 def understand(rows: list[list[str]], *, other: str) -> Server:
     """The server that gave this answer."""
-    found = _tables(rows)
+    found = tables(rows, ("uuid", "Variable_name", STATUS))
     own, replica = found.get("uuid", {}), found.get(STATUS, {})
     mine = replica.get("Source_Host") == other
     receiver = replica.get("Replica_IO_Running", "No") if mine else "No"
@@ -60,9 +58,9 @@ def understand(rows: list[list[str]], *, other: str) -> Server:
         uuid=own["uuid"],
         life=_life(own["life"]),
         read_only=own["read_only"] == "1",
-        executed=gtids.parse(_plain(own["executed"])),
-        purged=gtids.parse(_plain(own["purged"])),
-        received=gtids.parse(_plain(replica.get("Retrieved_Gtid_Set", ""))),
+        executed=gtids.parse(plain(own["executed"])),
+        purged=gtids.parse(plain(own["purged"])),
+        received=gtids.parse(plain(replica.get("Retrieved_Gtid_Set", ""))),
         waits=own["waits"] == "1",
         acks=own["acks"] == "1",
         clients=int(found.get("Variable_name", {}).get("Value", "0")),
@@ -71,21 +69,6 @@ def understand(rows: list[list[str]], *, other: str) -> Server:
         applier=_applier(replica) if mine else Applier.STOPPED,
         error=replica.get("Last_SQL_Error", "") or replica.get("Last_IO_Error", ""),
     )
-
-
-def _tables(rows: list[list[str]]) -> dict[str, dict[str, str]]:
-    """First column's name -> the one row below that heading."""
-    found: dict[str, dict[str, str]] = {}
-    headings = {"uuid", "Variable_name", STATUS}
-    for heading, row in pairwise(rows):
-        if heading[0] in headings:
-            found[heading[0]] = dict(zip(heading, row, strict=False))
-    return found
-
-
-def _plain(text: str) -> str:
-    """Sets have line ends in them, which the client writes as two characters."""
-    return text.replace("\\n", "")
 
 
 def _applier(replica: Mapping[str, str]) -> Applier:

@@ -1,0 +1,1 @@
+"""Block read_replica: a read tier's server copies a pair's MySQL and follows it."""

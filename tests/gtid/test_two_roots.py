@@ -24,7 +24,8 @@ from provider.certificate import Certificate
 from provider.values import decode_struct, encode_struct
 from tests.golden.checkers.in_root import baked
 from tests.golden.tree import plans
-from tests.gtid.two_roots import ROW, Machine, connect, until, vrrp
+from tests.gtid.two_roots import ROW, Machine, connect, vrrp
+from tests.roots import until
 
 pytestmark = pytest.mark.image
 

@@ -7,26 +7,20 @@ loop that starts mysqld again, the fence endpoint by a mark that the test grants
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from typing_extensions import override
 
 from bootstrap.blocks.gtid_pair import deploy as gtid_pair
 from bootstrap.blocks.gtid_pair import program
 from bootstrap.blocks.mysql import gtid as mysql
 from bootstrap.managed import ManagedFile
 from bootstrap.shared import pairs
-from lab.image import Image, run_in_root
+from lab.image import Image
 from stacks.plan_types import NodePlan
+from tests.roots import Root, until, wire
 
-T = TypeVar("T")
-SLEEP = "import time; time.sleep(600)"
 SERVER = (
     "while [ ! -e /stopped ]; do"
     " /usr/local/lib/pairwise/mysql-first-data && mysqld --user=mysql; sleep 0.5; done"
@@ -43,60 +37,15 @@ COMMANDS = {"fence": FENCE, "probe": PROBE, "kill": KILL}
 ROW = "INSERT INTO site.visits (node, text) VALUES (@@hostname, '{}')"
 
 
-class Machine:
+class Machine(Root):
     """One node."""
 
     def __init__(self, image: Image, node: NodePlan, files: Mapping[str, ManagedFile]) -> None:
         self.node = node
-        self.files = files
-        self.mark = f"two-roots-{os.getpid()}-{node.name}"
-        self.processes: list[subprocess.Popen[bytes]] = []
         self.held = False
-        texts = {path: file.content for path, file in files.items()}
-        config = json.loads(texts[gtid_pair.CONFIG])
+        config = json.loads(files[gtid_pair.CONFIG].content)
         config |= {name: ["sh", "-c", text] for name, text in COMMANDS.items()}
-        texts[gtid_pair.CONFIG] = json.dumps(config)
-        self.thread = threading.Thread(target=self._hold, args=(image, texts), daemon=True)
-        self.thread.start()
-        self.pid = until(self._find, timeout_s=20)
-        self.root = Path(f"/proc/{self.pid}/root")
-
-    def _hold(self, image: Image, texts: Mapping[str, str]) -> None:
-        run_in_root(image, ["python3", "-c", SLEEP, self.mark], files=texts)
-
-    def _find(self) -> int | None:
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                words = entry.read_bytes().split(b"\0")
-                if words[0] == b"python3" and self.mark.encode() in words:
-                    return int(entry.parent.name)
-        return None
-
-    def inside(self, text: str) -> list[str]:
-        enter = ["nsenter", f"--target={self.pid}", "--mount", "--net", "--root"]
-        return [*enter, "nice", "-n", "15", "sh", "-c", f"exec 2>&1; {text}"]
-
-    def sh(self, text: str, *, check: bool = True) -> str:
-        done = subprocess.run(
-            self.inside(text), capture_output=True, text=True, check=False, timeout=60, cwd="/"
-        )
-        assert not check or done.returncode == 0, done.stdout
-        return done.stdout
-
-    def begin(self, text: str) -> subprocess.Popen[bytes]:
-        with (self.root / "tmp" / "log").open("ab") as log:
-            process = subprocess.Popen(
-                self.inside(text), stdout=log, stderr=log, start_new_session=True, cwd="/"
-            )
-        self.processes.append(process)
-        return process
-
-    def prepare(self) -> None:
-        """What a machine has before the blocks run."""
-        lines = ["set -e", "ip link set lo up"]
-        for path, file in self.files.items():
-            lines.append(f"chown {file.owner}:{file.group} {path}; chmod {file.mode:o} {path}")
-        self.sh("\n".join(lines))
+        super().__init__(image, node.name, files, {gtid_pair.CONFIG: json.dumps(config)})
 
     def boot(self) -> None:
         """mysqld and reconciler start; what is below /run is new."""
@@ -110,11 +59,7 @@ class Machine:
 
     def power_off(self) -> None:
         """Everything at once; nothing is said to anybody."""
-        for process in self.processes:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        self.processes.clear()
+        self.end_processes()
         self.sh(KILL, check=False)
 
     def leave(self) -> None:
@@ -148,11 +93,10 @@ class Machine:
             (self.root / name).unlink()
         return names
 
+    @override
     def remove(self) -> None:
         self.power_off()
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        self.thread.join(timeout=20)
+        super().remove()
 
     def wire(self, *, up: bool) -> None:
         interface = self.node.gtid.network if self.node.gtid else ""
@@ -178,9 +122,6 @@ class Machine:
         found: dict[str, Any] = json.loads(text)
         return found
 
-    def log(self) -> str:
-        return (self.root / "tmp" / "log").read_text(encoding="utf-8", errors="replace")
-
 
 def vrrp(machines: Sequence[Machine]) -> None:
     """As keepalived does, once: the VIP is where it may be."""
@@ -196,30 +137,6 @@ def vrrp(machines: Sequence[Machine]) -> None:
 def connect(one: Machine, other: Machine) -> None:
     """A wire between two machines; each end is the card that replication uses."""
     assert one.node.gtid is not None
-    name = one.node.gtid.network
-    subprocess.run(
-        ["ip", "link", "add", name, "netns", str(one.pid), "type", "veth",
-         "peer", "name", name, "netns", str(other.pid)],
-        check=True,
-    )  # fmt: skip
-    for machine in (one, other):
-        assert machine.node.gtid is not None
-        machine.sh(f"ip address add {machine.node.gtid.own_address}/24 dev {name}")
-        machine.wire(up=True)
-
-
-def until(ask: Callable[[], T | None], *, timeout_s: float) -> T:
-    """The first answer that is one.
-
-    Raises:
-        TimeoutError: none was.
-    """
-    end = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while True:
-        found = ask()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise TimeoutError(f"not so after {timeout_s:g} s")
-        pause.wait(0.1)
+    assert other.node.gtid is not None
+    ends = (f"{one.node.gtid.own_address}/24", f"{other.node.gtid.own_address}/24")
+    wire(one, other, one.node.gtid.network, ends)

@@ -14,7 +14,8 @@ from bootstrap.blocks.rw_split import router
 from bootstrap.facts import mysql as facts
 from stacks.plan_gtid_types import RouterPlan
 from tests.golden.tree import plans
-from tests.gtid.two_roots import PID, until
+from tests.gtid.two_roots import PID
+from tests.roots import until
 from tests.split.test_two_splitters import (
     READS_S,
     WRITE,

@@ -22,7 +22,8 @@ from stacks.plan_gtid import SPLIT_ADDRESS
 from stacks.plan_types import Plan
 from tests.golden.checkers.in_root import baked
 from tests.golden.tree import plans
-from tests.gtid.two_roots import PID, connect, until
+from tests.gtid.two_roots import PID, connect
+from tests.roots import until
 from tests.split.two_splitters import PASSWORD, Node, reading
 
 pytestmark = pytest.mark.image

@@ -1,4 +1,4 @@
-"""``replication check`` and ``replication rebuild``: GTID pairs, looked at and mended."""
+"""``replication check`` and ``replication rebuild``: replicas, looked at and mended."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cli.errors import EXIT_FAIL, EXIT_UNKNOWN, EXIT_USAGE, CommandError
 from cli.gtid_move import has_source
 from cli.options import example, json_option, node_argument, stack_argument
 from cli.progress import out_console, say
+from cli.status_replica import follows_of
 from cli.transport import Ssh
 from stacks.plan_types import NodePlan, Plan
 
@@ -25,7 +26,7 @@ ASK_S = 60
 
 @click.group(name="replication", epilog=example("pairwise replication check duo"))
 def replication() -> None:
-    """MySQL pairs that replicate by GTID."""
+    """MySQL servers that replicate by GTID."""
 
 
 @replication.command(name="check", epilog=example("pairwise replication check duo --json"))
@@ -85,14 +86,15 @@ def _look(checkout: Checkout, plan: Plan, pair: str) -> list[conditions.Result]:
 @stack_argument
 @node_argument
 def rebuild(stack: str, node: str) -> None:
-    """Replace a node's data by a copy of its peer's; what only that node has is gone then."""
+    """Replace a replica's data by a copy of its source's; what only that node has is gone then."""
     checkout = Checkout()
     plan = checkout.plan(stack)
-    target = gtid_node(plan, node)
-    script = (
-        f"""if grep -q '"writable": true' {pairs.GTID}; then echo source; """
-        f"""else touch {pairs.REBUILD} && echo done; fi\n"""
-    )
+    target = node_of(plan, node)
+    if follows_of(target) is not None:
+        script = f"touch {pairs.READ_REBUILD} && echo done\n"
+    else:
+        target = gtid_node(plan, node)
+        script = _unless_source()
     output, reason = Ssh.of_stack(Engine(checkout, plan)).read(target, script, timeout_s=20)
     if output is None or not output.strip():
         raise CommandError(
@@ -104,7 +106,15 @@ def rebuild(stack: str, node: str) -> None:
             f"{node} is the source: it holds the data that others are copied from. "
             f"Name its peer, or switch over first."
         )
-    say(f"{node} makes itself a copy of its peer: `pairwise status {stack}` shows when it is one")
+    say(f"{node} makes itself a copy of its source: `pairwise status {stack}` shows when it is one")
+
+
+def _unless_source() -> str:
+    """Shell text that asks a node's reconciler, unless the node is what others are copied from."""
+    return (
+        f"""if grep -q '"writable": true' {pairs.GTID}; then echo source; """
+        f"""else touch {pairs.REBUILD} && echo done; fi\n"""
+    )
 
 
 def gtid_node(plan: Plan, name: str) -> NodePlan:

@@ -21,6 +21,7 @@ from cli.status_groups import fencing_of
 from cli.status_judge import Seen, WebAnswer, judge_groups, judge_nodes, judge_web
 from cli.status_lvs import judge_services, services_of
 from cli.status_read import NodeAnswer
+from cli.status_replica import judge_replicas, replica_of
 from cli.status_split import backends_of, judge_splitters
 from cli.transport import Ssh, enter
 from lab import forward
@@ -103,6 +104,7 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
     group_problems, groups = judge_groups(plan, seen)
     named = status_named.problems(plan, seen.answers)
     splits = judge_splitters(plan, seen.answers)
+    replicas = judge_replicas(plan, seen.answers)
     lvs = [
         sentence
         for part in plan.deploys.values()
@@ -113,6 +115,7 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
         *group_problems,
         *named,
         *splits,
+        *replicas,
         *lvs,
         *judge_web(plan, seen),
     )
@@ -124,6 +127,7 @@ def assemble(plan: Plan, seen: Seen, *, url: str, extra: tuple[str, ...] = ()) -
             "machine": seen.states.get(name, GONE),
             "address": str(node.management_address),
             **({"backends": backends_of(node, seen.answer(name))} if node.split else {}),
+            **({"replica": said} if (said := replica_of(node, seen.answer(name))) else {}),
         }
         for name, node in plan.nodes.items()
     )

@@ -71,6 +71,10 @@ class NodeAnswer:
     """What the reconciler of a GTID pair has published; empty: nothing."""
     gtid_age_s: float = 0.0
     """Seconds since it has."""
+    replica: Mapping[str, Any] = field(default_factory=dict)
+    """What the agent of a read tier's replica has published; empty: nothing."""
+    replica_age_s: float = 0.0
+    """Seconds since it has."""
     backends: tuple[Mapping[str, str], ...] = ()
     """Servers that its splitter uses: node, role and state; empty: none, or no splitter."""
     services: status_lvs.Table = field(default_factory=dict)
@@ -99,6 +103,7 @@ echo '{MARK}generations'; {drbd_generations.script()}
 echo '{MARK}mounts'; grep '^/dev/drbd' /proc/mounts
 echo '{MARK}fence'; cat {pairs.WAITING} 2>/dev/null
 echo '{MARK}gtid'; cat {pairs.GTID} 2>/dev/null; echo; date +%s
+echo '{MARK}replica'; cat {pairs.READ_REPLICA} 2>/dev/null; echo; date +%s
 echo '{MARK}backends'; [ ! -e {pairs.SPLIT_BACKENDS} ] || python3 {pairs.SPLIT_BACKENDS}
 echo '{MARK}services'; {status_lvs.SCRIPT}
 echo '{MARK}met'; ls {pairs.MET_PEER} {pairs.ACTIVATED} 2>/dev/null
@@ -124,7 +129,8 @@ def parse(output: str) -> NodeAnswer:
     age = " ".join(parts.get("monitor", [])).strip()
     age_s = int(age) if age.lstrip("-").isdigit() else None
     fresh = age_s is not None and age_s <= MONITOR_S
-    gtid, gtid_age_s = _gtid(parts.get("gtid", []))
+    gtid, gtid_age_s = _document(parts.get("gtid", []))
+    replica, replica_age_s = _document(parts.get("replica", []))
     return NodeAnswer(
         reachable=True,
         addresses=_addresses("\n".join(parts.get("addresses", []))),
@@ -136,6 +142,8 @@ def parse(output: str) -> NodeAnswer:
         met_peer=bool(parts.get("met")),
         gtid=gtid,
         gtid_age_s=gtid_age_s,
+        replica=replica,
+        replica_age_s=replica_age_s,
         backends=_backends(parts.get("backends", [])),
         services=status_lvs.parse(parts.get("services", [])),
         fence_waiting=" ".join(parts.get("fence", [])).strip(),
@@ -156,8 +164,8 @@ def _named(lines: Iterable[str]) -> tuple[Named, ...]:
         return ()
 
 
-def _gtid(lines: list[str]) -> tuple[Mapping[str, Any], float]:
-    """The reconciler's document and, by the node's own clock, its age."""
+def _document(lines: list[str]) -> tuple[Mapping[str, Any], float]:
+    """What a program of ours has published and, by the node's own clock, its age."""
     try:
         found = json.loads(lines[0])
         return found, float(lines[-1]) - float(found["time"])

@@ -25,6 +25,19 @@ def _show_services(status: Status, console: Console) -> None:
             console.print(table)
 
 
+def _show_replicas(status: Status, console: Console) -> None:
+    """Each replica of a read tier, and how far it is."""
+    table = Table("replica on", "of", "source", "state", "behind", box=None, pad_edge=False)
+    for node in status.nodes:
+        said = node.get("replica")
+        if said:
+            lag = "-" if said["lag_s"] is None else f"{said['lag_s']} s"
+            table.add_row(node["name"], said["pair"], said["source"], said["state"], lag)
+    if table.row_count:
+        console.print()
+        console.print(table)
+
+
 def show(status: Status, console: Console) -> None:
     """Print tables of nodes and VIPs, then the verdict with its problems."""
     nodes = Table("node", "roles", "address", "machine", "SSH", box=None, pad_edge=False)
@@ -58,6 +71,7 @@ def show(status: Status, console: Console) -> None:
     if backends.row_count:
         console.print()
         console.print(backends)
+    _show_replicas(status, console)
     _show_services(status, console)
     console.print()
     if status.url:

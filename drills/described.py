@@ -34,7 +34,7 @@ def changed(
         target = result
         for parent in parents:
             target = target.setdefault(parent, {})
-        target[last] = value
+        target[last] = copy.deepcopy(value)
     for path in drop:
         *parents, last = path.split(".")
         target = result

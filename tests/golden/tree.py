@@ -117,33 +117,12 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             "drop": ("pairs.directors.heartbeat",),
         },
     ),
-    # Replicas of the directors' MySQL on the real servers, behind a VIP of their own.
-    "lvs-read": (
-        "lvs",
-        {
-            "put": {
-                "pairs.directors.vips.read": {
-                    "address": "10.75.1.201",
-                    "network": "lan",
-                    "prefers": "server1",
-                    "manager": "heartbeat",
-                    "dns": "read",
-                },
-                "pairs.directors.director.services.read": {
-                    "vip": "read",
-                    "port": 3306,
-                    "servers": {"web": 1},
-                    "probe": {"kind": "replica"},
-                },
-                "tiers.web.roles": ["web", "mysql", "real_server"],
-                "tiers.web.read_tier": {"of": "directors", "clients": ["10.75.1.0/24"]},
-            },
-        },
-    ),
     "lvs-keepalived": (
         "lvs",
         {
             "put": {
+                "pairs.directors.vips.read.manager": "keepalived",
+                "pairs.directors.vips.read.vrid": 52,
                 "pairs.directors.vips.www.manager": "keepalived",
                 "pairs.directors.vips.www.vrid": 51,
                 "pairs.directors.keepalived": {"mode": "sync"},

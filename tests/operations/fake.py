@@ -83,14 +83,15 @@ def _mysql(case: Mapping[str, Any]) -> SeenMysql | None:
     entry = case.get("mysql")
     if entry is None:
         return None
-    accounts = {}
-    for place, given in entry.items():
-        values = dict(given)
-        values["rights"] = frozenset(values.get("rights", ()))
-        values["verifier"] = verifier(values.pop("password"), salt=SALT, rounds=1000)
-        accounts[place] = SeenAccount(**values)
+    accounts: dict[str, dict[str, SeenAccount]] = {}
+    for name, places in entry.items():
+        for place, given in places.items():
+            values = dict(given)
+            values["rights"] = frozenset(values.get("rights", ()))
+            values["verifier"] = verifier(values.pop("password"), salt=SALT, rounds=1000)
+            accounts.setdefault(name, {})[place] = SeenAccount(**values)
     return SeenMysql(
-        accounts={case["account"]: accounts} if accounts else {},
+        accounts=accounts,
         metadata=tuple(case.get("metadata", ())),
         tables=frozenset(case.get("tables", ())),
     )

@@ -142,7 +142,7 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    plan = plans()["lvs-read"]
+    plan = plans()["lvs"]
     data, one = plan.nodes["server1"].mysql, plan.nodes["server3"].instances[0]
     assert data is not None
     assert one.follows is not None

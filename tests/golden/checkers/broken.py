@@ -6,10 +6,12 @@ from bootstrap.blocks.gtid_pair import deploy as gtid_pair
 from bootstrap.blocks.gtid_pair import program as reconciler
 from bootstrap.blocks.monitor import deploy as monitor
 from bootstrap.blocks.monitor import program as watcher
+from bootstrap.blocks.read_replica import deploy as read_replica
+from bootstrap.blocks.read_replica import program as replica
 from bootstrap.blocks.rw_split_agent import deploy as rw_split_agent
 from bootstrap.blocks.rw_split_agent import program as splitting
 from bootstrap.facts import drbd
-from bootstrap.shared import programs
+from bootstrap.shared import answers, programs
 
 BROKEN = {
     "/etc/nftables.conf": ("table inet", "tabel inet"),
@@ -53,7 +55,7 @@ BROKEN = {
     "/usr/local/lib/pairwise/first-data.d/mysql": ("set -eu", "set -eu ("),
     **{
         f"/etc/mysql/pairwise.d/{name}.cnf": ("sync_binlog", "sink_binlog")
-        for name in ("one", "two", "three", "four")
+        for name in ("one", "two", "three", "four", "read")
     },
     "/etc/systemd/system/pairwise-mysql@.service": ("Restart=always", "Restart=sometimes"),
     "/usr/local/lib/pairwise/mysql-instance-data": ("set -eu", "set -eu ("),
@@ -90,15 +92,18 @@ BROKEN = {
     "/etc/systemd/system/pairwise-router.service": ("DynamicUser=yes", "DynamicUser=x"),
     "/usr/local/lib/pairwise/router-start": ("\nfi", "\ndone"),
     "/usr/local/lib/pairwise/split-backends": ("def ask(", "def ask)"),
+    "/etc/pairwise/read-replica/agent.json": ("{", "("),
+    "/etc/systemd/system/pairwise-read-replica.service": ("Restart=always", "Restart=sometimes"),
     "/etc/pairwise/split-agent.json": ("{", "("),
     "/etc/systemd/system/pairwise-split-agent.service": ("DynamicUser=yes", "DynamicUser=x"),
     "/etc/systemd/system/pairwise-monitor.service": ("Type=notify", "Type=notifies"),
     **{
         f"{folder}/{name}": ("from __future__ import annotations", "from __future__ import")
         for folder, names in (
-            (gtid_pair.PROGRAM, programs.modules(reconciler)),
+            (gtid_pair.PROGRAM, programs.modules(reconciler, *gtid_pair.SHARED)),
             (monitor.FOLDER, programs.modules(watcher, drbd)),
-            (rw_split_agent.PROGRAM, programs.modules(splitting)),
+            (rw_split_agent.PROGRAM, programs.modules(splitting, answers)),
+            (read_replica.PROGRAM, programs.modules(replica, *read_replica.SHARED)),
         )
         for name in names
     },
@@ -156,6 +161,7 @@ BROKEN_ON = (
     ("alone-data", "data1"),
     ("alone-lb-told", "lb1"),
     ("lvs", "server1"),
+    ("lvs", "server3"),
     ("gateway", "db1"),
     ("gateway", "db2"),
     ("gateway-keepalived", "lvs1"),

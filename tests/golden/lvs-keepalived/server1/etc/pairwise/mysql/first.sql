@@ -27,6 +27,12 @@ CREATE TABLE IF NOT EXISTS `site`.contents (
     content MEDIUMBLOB NOT NULL,
     PRIMARY KEY (sha256, part)
 );
+CREATE USER pairwise_read_tier@'10.75.1.21' IDENTIFIED WITH caching_sha2_password BY '<secret:web-replication>' REQUIRE SSL;
+GRANT BACKUP_ADMIN, REPLICATION SLAVE ON *.* TO pairwise_read_tier@'10.75.1.21';
+CREATE USER pairwise_read_tier@'10.75.1.22' IDENTIFIED WITH caching_sha2_password BY '<secret:web-replication>' REQUIRE SSL;
+GRANT BACKUP_ADMIN, REPLICATION SLAVE ON *.* TO pairwise_read_tier@'10.75.1.22';
+CREATE USER reader@'10.75.1.0/24' IDENTIFIED WITH caching_sha2_password BY '<secret:web-reader>' REQUIRE SSL;
+GRANT SELECT ON `site`.* TO reader@'10.75.1.0/24';
 CREATE USER site@'10.75.1.21' IDENTIFIED WITH caching_sha2_password BY '<secret:directors-site>' REQUIRE SSL;
 GRANT SELECT, INSERT, UPDATE, DELETE ON `site`.* TO site@'10.75.1.21';
 CREATE USER site@'10.75.1.22' IDENTIFIED WITH caching_sha2_password BY '<secret:directors-site>' REQUIRE SSL;

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from drills.stage import Stage
 from drills.subject import Kind, Subject, kinds_of, subject_of
 from stacks.model_data import FencingDevice
-from stacks.model_lvs import ProbeKind
 from stacks.plan_types import Plan
 
 POWERED_OFF = frozenset({FencingDevice.HYPERVISOR})
@@ -111,7 +110,7 @@ def page_of(plan: Plan, pair: str) -> str:
     """A page that clients get from a pair's directors; empty: they are none, or serve no pages."""
     director = plan.deploys[pair].first.director
     services = director.services if director is not None else ()
-    asked = [s for s in services if s.probe.kind is ProbeKind.HTTP]
+    asked = [s for s in services if s.has_page]
     return f"http://{asked[0].vip}:{asked[0].port}/" if asked else ""
 
 

@@ -174,12 +174,12 @@ def disk_detached(stack: LiveStack, node: str, resource: str) -> Iterator[None]:
 
 
 @contextmanager
-def applier_held(stack: LiveStack, node: str) -> Iterator[None]:
+def applier_held(stack: LiveStack, node: str, *, client: str = CLIENT) -> Iterator[None]:
     """Have a replica's applier wait for a lock, while its receiver goes on: a real lag.
 
     The lock goes with its session: the server sees at once that an idle one has lost its client.
     """
-    asks = f"(echo 'FLUSH TABLES WITH READ LOCK;'; exec sleep 3600) | {CLIENT} --unbuffered"
+    asks = f"(echo 'FLUSH TABLES WITH READ LOCK;'; exec sleep 3600) | {client} --unbuffered"
     run = f"systemd-run --quiet --collect --unit={HOLD} sh -c {shlex.quote(asks)}"
     stack.exec(node, run)
     try:

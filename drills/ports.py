@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drills.running import LiveStack
-from stacks.plan_instances import InstancePlan
+from stacks.plan_instances import FollowPlan, InstancePlan
 from stacks.plan_lvs_types import ServicePlan
 from stacks.plan_types import NodePlan, Plan
 
@@ -41,8 +41,52 @@ def _instances(plan: Plan, service: ServicePlan) -> list[tuple[NodePlan, Instanc
         (plan.nodes[server.node], instance)
         for server in service.servers
         for instance in plan.nodes[server.node].instances
-        if instance.port == server.port
+        if instance.port == server.port and instance.follows is None
     ]
+
+
+def replica_of(plan: Plan, node: str) -> tuple[InstancePlan, FollowPlan]:
+    """A node's replica of a read tier, and what it follows."""
+    for instance in plan.nodes[node].instances:
+        if instance.follows is not None:
+            return instance, instance.follows
+    raise ValueError(f"Node {node} has no replica.")
+
+
+def replica_client(plan: Plan, node: str) -> str:
+    """Command line of the local root's client to a node's replica."""
+    socket = replica_of(plan, node)[0].socket
+    return f"mysql --no-defaults --socket={socket} --user=root --batch --skip-column-names"
+
+
+def replica_ids(plan: Plan, service: ServicePlan) -> dict[str, int]:
+    """Node -> server_id of the replicas behind a service; empty: it has none."""
+    return {
+        server.node: instance.server_id
+        for server in service.servers
+        for instance in plan.nodes[server.node].instances
+        if instance.port == server.port and instance.follows is not None
+    }
+
+
+def replica_place(stack: LiveStack, plan: Plan, service: ServicePlan) -> Place:
+    """A service of replicas, as a reader logs in there."""
+    instance, follows = replica_of(plan, service.servers[0].node)
+    certificate = stack.exec(service.servers[0].node, "cat /etc/pairwise/mysql/cert.pem")
+    source = min(plan.deploys[follows.pair].nodes)
+    read = (
+        f"sed -n \"s/^CREATE USER {instance.account}@.* BY '\\(.*\\)' REQUIRE SSL;/\\1/p\""
+        " /etc/pairwise/mysql/first.sql | head -n 1"
+    )
+    return {
+        "name": service.name,
+        "host": str(service.vip),
+        "port": service.port,
+        "user": instance.account,
+        "database": instance.database,
+        "certificate": certificate.strip(),
+        "password": stack.exec(source, read).strip(),
+    }
 
 
 def _place(stack: LiveStack, plan: Plan, service: ServicePlan) -> Place:

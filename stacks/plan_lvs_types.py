@@ -82,6 +82,11 @@ class ServicePlan:
         """Whether a daemon decides which of its real servers are in the table."""
         return self.probe.kind is not ProbeKind.NONE
 
+    @property
+    def has_page(self) -> bool:
+        """Whether clients get pages there: the very port of the service is asked for one."""
+        return self.probe.kind is ProbeKind.HTTP and self.probe.port is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class SyncPlan:

@@ -32,7 +32,7 @@ def real_server(stage: Stage, *, fault: Fault) -> None:
     begun = stage.marks[-1].at
     with fault(stage.stack, server.node):
         limit_s = service.probe.every_s + service.probe.timeout_s + LATE_S
-        _wait(stage, service, server, there=False, timeout_s=limit_s)
+        wait_in_tables(stage, service, server, there=False, timeout_s=limit_s)
         stage.mark(f"{server.node} is out of both tables")
         out = stage.marks[-1].at
         assert stage.reads is not None
@@ -44,7 +44,7 @@ def real_server(stage: Stage, *, fault: Fault) -> None:
         )
         stage.say(f"out after {out - begun:.1f} s, then {len(asked)} pages from the others")
     stage.mark(f"{server.node} answers again")
-    _wait(stage, service, server, there=True, timeout_s=BACK_S)
+    wait_in_tables(stage, service, server, there=True, timeout_s=BACK_S)
     stage.mark(f"{server.node} is back in both tables")
     wait_until(
         lambda: (
@@ -62,11 +62,11 @@ def _last(stage: Stage) -> tuple[ServicePlan, RealServer]:
     """A service, and one of its real servers: not the first one, from which rows are written."""
     director = stage.plan.nodes[stage.nodes[0]].director
     assert isinstance(director, DirectorPlan)
-    service = next(s for s in director.services if s.is_probed)
+    service = next(s for s in director.services if s.has_page)
     return service, service.servers[-1]
 
 
-def _wait(
+def wait_in_tables(
     stage: Stage, service: ServicePlan, server: RealServer, *, there: bool, timeout_s: float
 ) -> None:
     """Wait until both directors' tables have, or have not, a server that gets connections."""

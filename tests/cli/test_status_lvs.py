@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from cli.status_lvs import Row, judge_services, services_of
 from cli.status_read import NodeAnswer
-from tests.cli.test_look import plan
+from stacks.load import read_stack
+from stacks.plan import make_plan
+from stacks.plan_types import DeployPlan
+from tests.descriptions import changed, description
 
 SERVICE, ONE, OTHER = "10.75.1.200:80", "10.75.1.21:80", "10.75.1.22:80"
+
+
+def directors() -> DeployPlan:
+    """Of stack lvs, with the service of pages alone."""
+    drop = ("pairs.directors.director.services.read", "pairs.directors.vips.read")
+    found = changed(description("lvs"), drop=drop)
+    return make_plan(read_stack(found, name="lvs", source="lvs")).deploys["directors"]
 
 
 def answer(**servers: int) -> NodeAnswer:
@@ -21,7 +31,7 @@ def answer(**servers: int) -> NodeAnswer:
 
 
 def test_both_directors_stand_side_by_side() -> None:
-    part = plan("lvs").deploys["directors"]
+    part = directors()
     rows = services_of(part, {"server1": answer(one=1, other=1), "server2": answer(one=1, other=0)})
     assert [row["server"] for row in rows] == ["server3", "server4"]
     assert rows[0]["directors"]["server1"] == {"state": "up", "connections": 3}
@@ -29,13 +39,13 @@ def test_both_directors_stand_side_by_side() -> None:
 
 
 def test_a_whole_table_is_no_problem() -> None:
-    part = plan("lvs").deploys["directors"]
+    part = directors()
     whole = answer(one=1, other=1)
     assert list(judge_services("lvs", part, {"server1": whole, "server2": whole})) == []
 
 
 def test_who_is_out_is_named_with_its_director() -> None:
-    part = plan("lvs").deploys["directors"]
+    part = directors()
     silent = NodeAnswer(reachable=False, reason="off")
     (said,) = judge_services("lvs", part, {"server1": answer(one=1), "server2": silent})
     assert said == (
@@ -45,7 +55,7 @@ def test_who_is_out_is_named_with_its_director() -> None:
 
 
 def test_a_service_that_the_kernel_lacks_is_named_once() -> None:
-    part = plan("lvs").deploys["directors"]
+    part = directors()
     empty = NodeAnswer(reachable=True)
     (said,) = judge_services("lvs", part, {"server2": empty})
     assert "is not in the kernel's table of server2: `pairwise up lvs`" in said

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from typing import Any
 
+from drills.observe import run_inside
 from drills.running import LiveStack
 from stacks.plan_instances import FollowPlan, InstancePlan
 from stacks.plan_lvs_types import ServicePlan
 from stacks.plan_types import NodePlan, Plan
 
+LOGINS_S = 300
+"""All logins, one after the other, while machines boot beside them."""
 Place = dict[str, Any]
 """Name, host, port, user, database, certificate and password: it goes on by a pipe alone."""
 
@@ -43,6 +48,20 @@ def _instances(plan: Plan, service: ServicePlan) -> list[tuple[NodePlan, Instanc
         for instance in plan.nodes[server.node].instances
         if instance.port == server.port and instance.follows is None
     ]
+
+
+def log_in(stack: LiveStack, where: list[Place]) -> dict[str, dict[str, Any]]:
+    """What each place's server says, by the places' names: ``server_id``, or ``error``."""
+    done = subprocess.run(
+        run_inside(stack.netns, "drills.workloads.logins"),
+        input=json.dumps(where),
+        capture_output=True,
+        text=True,
+        timeout=LOGINS_S,
+        check=True,
+    )
+    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return told
 
 
 def replica_of(plan: Plan, node: str) -> tuple[InstancePlan, FollowPlan]:

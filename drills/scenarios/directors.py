@@ -12,15 +12,13 @@ from drills.drill import HEARTBEAT, VRRP, Drill
 from drills.faults import power_cut
 from drills.faults_inside import service_stopped
 from drills.observe import run_inside
-from drills.ports import Place, has_ports, places, server_ids
+from drills.ports import LOGINS_S, Place, has_ports, log_in, places, server_ids
 from drills.stage import Stage
 from drills.subject import Kind
 from drills.wait import wait_until
 from stacks.model import VrrpMode
 from stacks.plan_types import Plan
 
-LOGINS_S = 300
-"""All logins, one after the other, while machines boot beside them."""
 KNOWN_S = 60
 """A director is told anew of a connection that is used after ten seconds."""
 Told = dict[str, dict[str, Any]]
@@ -144,15 +142,7 @@ class _Sessions:
 
 def _expect_logins(stage: Stage) -> None:
     """Each port answers as the server that its service names."""
-    done = subprocess.run(
-        run_inside(stage.stack.netns, "drills.workloads.logins"),
-        input=json.dumps(places(stage.stack, stage.plan, stage.pair)),
-        capture_output=True,
-        text=True,
-        timeout=LOGINS_S,
-        check=True,
-    )
-    told: Told = json.loads(done.stdout)
+    told = log_in(stage.stack, places(stage.stack, stage.plan, stage.pair))
     wanted = server_ids(stage.plan, stage.pair)
     for name, allowed in wanted.items():
         said = told.get(name, {})

@@ -3,14 +3,11 @@ loses none."""
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 
 from drills.drill import HEARTBEAT, Drill
 from drills.faults_inside import applier_held
-from drills.observe import run_inside
-from drills.ports import replica_client, replica_ids, replica_of, replica_place
+from drills.ports import log_in, replica_client, replica_ids, replica_of, replica_place
 from drills.scenarios.power import cut_the_active_one
 from drills.scenarios.real_servers import BACK_S, LATE_S, wait_in_tables
 from drills.stage import Stage
@@ -21,8 +18,6 @@ from stacks.plan_types import Plan
 
 READS = 6
 """Logins in a row: both replicas of two are asked, or one surely is not."""
-LOGINS_S = 120
-"""For all of them, one after the other, while machines boot beside them."""
 FOLLOW_S = 60
 """A receiver tries each second; its source has just come up on a busy machine."""
 ASK = "mysql --no-defaults --user=root --batch --skip-column-names"
@@ -89,16 +84,8 @@ def _expect_reads(stage: Stage, *, without: str) -> None:
     for service in _services(stage.plan, stage.pair):
         allowed = {n for node, n in replica_ids(stage.plan, service).items() if node != without}
         place = replica_place(stage.stack, stage.plan, service)
-        done = subprocess.run(
-            run_inside(stage.stack.netns, "drills.workloads.logins"),
-            input=json.dumps([place | {"name": str(number)} for number in range(READS)]),
-            capture_output=True,
-            text=True,
-            timeout=LOGINS_S,
-            check=True,
-        )
-        told = json.loads(done.stdout)
-        found = {said.get("server_id") for said in told.values()}
+        told = log_in(stage.stack, [place | {"name": str(number)} for number in range(READS)])
+        found = {str(said.get("server_id")) for said in told.values()}
         wrong = [said for said in told.values() if said.get("server_id") not in allowed]
         stage.expect(not wrong, f"service {service.name}: {wrong[:1]}, not one of {allowed}")
         stage.say(f"{READS} logins at {service.name}, answered by servers {sorted(found)}")

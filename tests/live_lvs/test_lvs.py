@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from drills.ports import log_in, replica_ids, replica_place
 from drills.running import LiveStack
 from drills.wait import wait_until
 from tests.live.web import ask
@@ -23,8 +24,10 @@ MORE = (
     "real-server-power-cut",
     "switchover",
     "partition",
+    "read-replica-late",
+    "read-tier-power-cut",
 )
-"""Half an hour more."""
+"""Three quarters of an hour more."""
 MOVE_S = 120
 """Seconds until the database, which moves with the directors, takes rows again."""
 
@@ -68,6 +71,17 @@ def _written(lvs: LiveStack) -> set[int]:
     assert {status for status, _ in told} == {201}, told
     assert {row["node"] for _, row in told} == SERVERS
     return {row["id"] for _, row in told}
+
+
+@pytest.mark.calm
+def test_readers_are_answered_by_every_replica(lvs: LiveStack) -> None:
+    director = lvs.plan.deploys["directors"].first.director
+    assert director is not None
+    service = next(service for service in director.services if replica_ids(lvs.plan, service))
+    place = replica_place(lvs, lvs.plan, service)
+    told = log_in(lvs, [place | {"name": str(number)} for number in range(6)])
+    answered = {said.get("server_id") for said in told.values()}
+    assert answered == set(replica_ids(lvs.plan, service).values()), told
 
 
 @pytest.mark.calm

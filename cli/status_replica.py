@@ -10,7 +10,9 @@ from stacks.plan_instances import FollowPlan
 from stacks.plan_types import NodePlan, Plan
 
 SILENT_S = 30.0
-"""Age of a replica's word from which its agent is stuck: one that copies says nothing new."""
+"""Age of a replica's word from which its agent is stuck."""
+COPIES = "it copies"
+"""An agent that copies says nothing new until it has."""
 COPY = ("cannot apply", "needs a new copy")
 """What a person mends by a copy."""
 RESTART = "does not number"
@@ -44,7 +46,8 @@ def judge_replicas(plan: Plan, answers: Mapping[str, NodeAnswer]) -> Iterator[st
             continue
         said = answers[name].replica
         journal = f"`pairwise exec {plan.stack} {name} -- journalctl -u pairwise-read-replica`"
-        if not said or answers[name].replica_age_s > SILENT_S:
+        copies = str(said.get("why", "")).startswith(COPIES)
+        if not said or (answers[name].replica_age_s > SILENT_S and not copies):
             yield f"Nobody looks at the replica of {name}: {journal} says why."
         elif not said.get("fit"):
             why = ", ".join(text for text in (said.get("why"), said.get("failed")) if text)

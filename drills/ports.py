@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import Any
 
+from bootstrap.facts import mysql
 from drills.observe import run_inside
 from drills.running import LiveStack
 from stacks.plan_instances import FollowPlan, InstancePlan
@@ -74,8 +75,7 @@ def replica_of(plan: Plan, node: str) -> tuple[InstancePlan, FollowPlan]:
 
 def replica_client(plan: Plan, node: str) -> str:
     """Command line of the local root's client to a node's replica."""
-    socket = replica_of(plan, node)[0].socket
-    return f"mysql --no-defaults --socket={socket} --user=root --batch --skip-column-names"
+    return mysql.client(replica_of(plan, node)[0].socket)
 
 
 def replica_ids(plan: Plan, service: ServicePlan) -> dict[str, int]:

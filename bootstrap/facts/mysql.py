@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 
 SOCKET = "/run/mysqld/mysqld.sock"
 """Debian's own (mysqld --help)."""
-CLIENT = f"mysql --no-defaults --socket={SOCKET} --user=root --batch --skip-column-names"
-"""As the system's root, who needs no password there; statements come on standard input."""
 PATIENCE_S = 10
 """A server whose disk is frozen (its peer is being fenced) answers later than any preview waits."""
 PLUGIN = "caching_sha2_password"
@@ -35,6 +33,16 @@ _VERIFIER = re.compile(rb"\$A\$([0-9A-F]{3})\$(.{20})[./0-9A-Za-z]{43}", re.DOTA
 """Thousands of rounds (caching_sha2_password_digest_rounds; 9.7 writes ``00A``), salt, digest."""
 _THOUSAND = 1000
 _DIGITS = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def client(socket: str) -> str:
+    """Command line of the client to the server of a local socket, as the system's root, who needs
+    no password there; statements come on standard input."""
+    return f"mysql --no-defaults --socket={socket} --user=root --batch --skip-column-names"
+
+
+CLIENT = client(SOCKET)
+"""The same to the package's own server."""
 
 
 @dataclass(frozen=True, kw_only=True)

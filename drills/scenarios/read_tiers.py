@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bootstrap.facts.mysql import CLIENT
 from drills.drill import HEARTBEAT, Drill
 from drills.faults_inside import applier_held
 from drills.ports import log_in, replica_client, replica_ids, replica_of, replica_place
@@ -20,7 +21,6 @@ READS = 6
 """Logins in a row: both replicas of two are asked, or one surely is not."""
 FOLLOW_S = 60
 """A receiver tries each second; its source has just come up on a busy machine."""
-ASK = "mysql --no-defaults --user=root --batch --skip-column-names"
 
 
 def replica_late(stage: Stage) -> None:
@@ -102,9 +102,9 @@ def _expect_the_same_rows(stage: Stage) -> None:
     table = f"{mysql.database}.{TABLE}"
     group = next(group for group in stage.groups if group.name == "mysql")
     source = stage.holder(group)
-    top = int(stage.stack.exec(source, f"{ASK} -e 'SELECT MAX(id) FROM {table}'"))
+    top = int(stage.stack.exec(source, f"{CLIENT} -e 'SELECT MAX(id) FROM {table}'"))
     count = f"SELECT COUNT(*) FROM {table} WHERE id <= {top}"
-    wanted = stage.stack.exec(source, f"{ASK} -e '{count}'").strip()
+    wanted = stage.stack.exec(source, f"{CLIENT} -e '{count}'").strip()
     for service in _services(stage.plan, stage.pair):
         for server in service.servers:
             client = replica_client(stage.plan, server.node)

@@ -78,6 +78,9 @@ def test_an_agent_that_says_nothing_is_named_and_a_dead_machine_is_not() -> None
         (sentence,) = problems(server3=answer)
         assert "Nobody looks at the replica of server3" in sentence
     assert problems(server3=dead) == []
+    copies = says(age_s=SILENT_S + 1, fit=False, why="it copies its source")
+    (sentence,) = problems(server3=copies)
+    assert "out of its read tier: it copies" in sentence
 
 
 def test_what_a_node_prints_is_understood() -> None:

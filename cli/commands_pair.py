@@ -1,4 +1,4 @@
-"""``switchover`` and ``activate``: a pair's groups, moved on purpose or against the rule."""
+"""``switchover`` and ``activate``: what a pair has, moved on purpose or against the rule."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cli.gtid_move import SourceOf, has_source
 from cli.options import example, node_argument, stack_argument
 from cli.progress import say
 from cli.transport import Ssh
+from cli.vip_move import VIPS, VipsOf, has_vips
 from stacks.plan_gtid_types import SOURCE
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
@@ -50,13 +51,14 @@ def switchover(stack: str, pair: str, to: str | None) -> None:
     checkout = Checkout()
     plan = checkout.plan(stack)
     name, _, group = pair.partition("/")
-    part = data_pair(plan, name)
+    part = movable_pair(plan, name)
     named = _node(part, to) if to else None
     wanted = chosen(part, group, movable(part))
     ssh = Ssh.of_stack(Engine(checkout, plan))
-    of, source = PairOf(part, ssh), SourceOf(part, ssh)
+    of, source, vips = PairOf(part, ssh), SourceOf(part, ssh), VipsOf(part, ssh)
     groups = [item for item in groups_of(part) if item.name in wanted]
-    holders = {SOURCE: source.holder()} if len(groups) < len(wanted) else {}
+    holders = {SOURCE: source.holder()} if has_source(part) and SOURCE in wanted else {}
+    holders |= {VIPS: vips.holder()} if VIPS in wanted else {}
     holders |= of.holders(groups) if groups else {}
     target = named or part.nodes[_other(part, holders)]
     moving = [name for name in holders if holders[name] != target.name]
@@ -64,30 +66,41 @@ def switchover(stack: str, pair: str, to: str | None) -> None:
         say(f"{target.name} has {' and '.join(holders)} already")
         return
     under_heartbeat = [item for item in groups if item.name in moving]
-    took_s = source.move(target, say) if len(under_heartbeat) < len(moving) else 0.0
+    took_s = source.move(target, say) if has_source(part) and SOURCE in moving else 0.0
+    took_s += vips.move(target, say) if VIPS in moving else 0.0
     if under_heartbeat:
         took_s += of.move(under_heartbeat, target, say)
     say(f"{' and '.join(moving)} moved to {target.name} in {took_s:.0f} s")
 
 
-def data_pair(plan: Plan, name: str) -> DeployPlan:
-    """A pair that holds data, by its name.
+def movable_pair(plan: Plan, name: str) -> DeployPlan:
+    """A pair of which something can be moved, by its name.
 
     Raises:
         CommandError: there is none of that name.
     """
+    part = plan.deploys.get(name)
+    keepalived = part.first.keepalived if part is not None else None
+    if part is not None and not movable(part) and keepalived is not None:
+        raise CommandError(
+            f"Each VIP of pair {name} goes back to its preferred node by itself (mode "
+            f"{keepalived.mode}): `pairwise stop {plan.stack} NODE` has the other node hold all.",
+            code=EXIT_USAGE,
+        )
     pairs_here = [key for key, part in plan.deploys.items() if movable(part)]
     if name not in pairs_here:
         known = f"choose one of: {', '.join(pairs_here)}" if pairs_here else "the stack has none"
         raise CommandError(
-            f"{plan.stack} has no pair {name!r} that holds data: {known}.", code=EXIT_USAGE
+            f"{plan.stack} has no pair {name!r} with groups to move: {known}.", code=EXIT_USAGE
         )
     return plan.slice(name)
 
 
 def movable(part: DeployPlan) -> tuple[str, ...]:
-    """What of a pair can be moved: the source of a GTID pair, and groups under Heartbeat."""
-    return (*([SOURCE] if has_source(part) else []), *(group.name for group in groups_of(part)))
+    """What of a pair can be moved: the source of a GTID pair, VIPs that stay where they are, and
+    groups under Heartbeat."""
+    own = [SOURCE] if has_source(part) else [VIPS] if has_vips(part) else []
+    return (*own, *(group.name for group in groups_of(part)))
 
 
 def _node(part: DeployPlan, name: str) -> NodePlan:

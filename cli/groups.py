@@ -38,6 +38,20 @@ def look(ssh: Ssh, node: NodePlan) -> NodeAnswer:
     return status_read.parse(output)
 
 
+def tell(part: DeployPlan, ssh: Ssh, node: NodePlan, command: str) -> None:
+    """Run a command on a node.
+
+    Raises:
+        CommandError: it gives no answer, or the command failed.
+    """
+    output, reason = ssh.read(node, f"{command} && echo done\n", timeout_s=ASK_S)
+    if output is None or "done" not in output:
+        raise CommandError(
+            f"{node.name} could not be told ({reason or 'it gave no answer'}): "
+            f"`pairwise exec {part.stack} {node.name} -- {command}` does it by hand."
+        )
+
+
 @dataclass(frozen=True)
 class PairOf:
     """A data pair that answers."""

@@ -9,7 +9,7 @@ from functools import partial
 
 from bootstrap.shared import pairs
 from cli.errors import CommandError
-from cli.groups import ASK_S, look
+from cli.groups import look, tell
 from cli.status_read import NodeAnswer
 from cli.transport import Ssh
 from cli.wait import wait_until
@@ -51,7 +51,7 @@ class SourceOf:
         _refuse(self.part, target, peer, look(self.ssh, target), look(self.ssh, peer))
         started = time.monotonic()
         say(f"asking {peer.name} to leave it to {target.name} to be source")
-        _tell(self.part, self.ssh, peer, f"touch {pairs.STANDBY}")
+        tell(self.part, self.ssh, peer, f"touch {pairs.STANDBY}")
         try:
             arrived = partial(_has_all, self.ssh, target, peer)
             if not wait_until(arrived, timeout_s=MOVE_S, every_s=1):
@@ -61,7 +61,7 @@ class SourceOf:
                     f"{target.name} -- journalctl -u pairwise-gtid` why."
                 )
         finally:
-            _tell(self.part, self.ssh, peer, f"rm -f {pairs.STANDBY}")
+            tell(self.part, self.ssh, peer, f"rm -f {pairs.STANDBY}")
         return time.monotonic() - started
 
 
@@ -87,12 +87,3 @@ def _has_all(ssh: Ssh, target: NodePlan, peer: NodePlan) -> bool:
     """Source here, and the other one follows: only then may it hold a VIP again."""
     here, there = look(ssh, target).gtid, look(ssh, peer).gtid
     return here.get("role") == "source" and bool(there.get("source") == target.name)
-
-
-def _tell(part: DeployPlan, ssh: Ssh, node: NodePlan, command: str) -> None:
-    output, reason = ssh.read(node, f"{command} && echo done\n", timeout_s=ASK_S)
-    if output is None or "done" not in output:
-        raise CommandError(
-            f"{node.name} could not be told ({reason or 'it gave no answer'}): "
-            f"`pairwise exec {part.stack} {node.name} -- {command}` does it by hand."
-        )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli import groups
-from cli.commands_pair import _node, _other, data_pair
+from cli.commands_pair import _node, _other, movable_pair
 from cli.errors import CommandError
 from cli.groups import PairOf
 from stacks.plan_data_types import ServiceGroup
@@ -50,8 +50,12 @@ def test_a_node_of_another_pair_is_refused_before_anything_is_asked() -> None:
 
 
 def test_a_pair_that_has_no_groups_is_refused() -> None:
-    with pytest.raises(CommandError, match="no pair 'lb' that holds data: choose one of: data"):
-        data_pair(SIX, "lb")
+    with pytest.raises(CommandError, match=r"by itself \(mode dual\): `pairwise stop six NODE`"):
+        movable_pair(SIX, "lb")
+    with pytest.raises(
+        CommandError, match="no pair 'web' with groups to move: choose one of: data"
+    ):
+        movable_pair(SIX, "web")
     with pytest.raises(CommandError, match="no group 'redis': choose one of: mysql, nfs"):
         PairOf(DATA, _Ssh([], {})).chosen("redis")  # type: ignore[arg-type]
 

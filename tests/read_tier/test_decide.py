@@ -53,6 +53,8 @@ def judged(own: Own | None, source: Source | None, *, rebuild: bool = False) -> 
         (replace(FOLLOWS, applier=False), SOURCE, False, Step.START),
         (replace(FOLLOWS, receiver=False), SOURCE, False, Step.START),
         (replace(FOLLOWS, applier=False, broken="Duplicate entry"), SOURCE, False, None),
+        (replace(FOLLOWS, refused=True), SOURCE, False, Step.FOLLOW),
+        (replace(FOLLOWS, refused=True), None, False, None),
         # Right after a start nobody knows what its source has.
         (FOLLOWS, None, False, None),
     ],

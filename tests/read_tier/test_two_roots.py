@@ -235,6 +235,22 @@ def test_one_that_was_stopped_by_hand_is_started(pair: Pair) -> None:
     until(pair.replica.fit, timeout_s=RIGHT_AWAY_S)
 
 
+def test_a_new_password_is_taken_up(pair: Pair) -> None:
+    follows = pair.replica.one.follows
+    assert follows is not None
+    account = f"{follows.account}@'{follows.own_address}'"
+    pair.ask(f"ALTER USER {account} IDENTIFIED BY 'AnotherSecretOfTheTest9876543210'")
+    pair.replica.machine.sh(
+        f"sed -i 's/{PASSWORD}/AnotherSecretOfTheTest9876543210/'"
+        f" {read_replica.SECRET} {read_replica.SOURCE}"
+    )
+    # Those that are connected stay so; these two come anew.
+    pair.replica.sql("STOP REPLICA IO_THREAD; START REPLICA IO_THREAD")
+    count = pair.write("under the new password")
+    until(lambda: pair.replica.sql(COUNT) == str(count), timeout_s=STEADY_S)
+    until(pair.replica.fit, timeout_s=RIGHT_AWAY_S)
+
+
 def test_one_that_cannot_apply_says_why_and_a_person_has_it_copied_anew(pair: Pair) -> None:
     pair.replica.sql(
         "SET GLOBAL super_read_only = OFF; SET sql_log_bin = OFF;"

@@ -99,6 +99,9 @@ def decide(
         return _unfit(f"it cannot apply what it has received: {own.broken}")
     if source is not None and not source.purged <= own.executed:
         return _unfit("its source has not kept what it lacks: it needs a new copy")
+    if source is not None and own.refused:
+        # The source has let this program in: it knows the password of now.
+        return _unfit("its source does not let its receiver in", Step.FOLLOW)
     if not own.receiver or not own.applier:
         return _unfit("it was stopped", Step.START)
     if not pace.compared:

@@ -9,6 +9,8 @@ from bootstrap.shared.gtids import Gtids
 from bootstrap.shared.mysql_client import Connection
 from bootstrap.shared.mysql_follow import STATUS, plain, tables
 
+REFUSED = "1045"
+"""ER_ACCESS_DENIED_ERROR: the receiver has another password than its source."""
 ASK_S = 2.0
 """A server answers in milliseconds; one that hangs must not hold the loop up."""
 OURS = "schemas"
@@ -57,6 +59,8 @@ class Own:
     """Why the applier has stopped, in the server's words."""
     error: str
     """Why the receiver is not connected, in the server's words."""
+    refused: bool = False
+    """Whether its source does not let the receiver in."""
 
 
 def look_at_source(connection: Connection) -> Source:
@@ -93,4 +97,5 @@ def look_at_own(connection: Connection) -> Own:
         applier=replica.get("Replica_SQL_Running", "No") == "Yes",
         broken=replica.get("Last_SQL_Error", ""),
         error=replica.get("Last_IO_Error", ""),
+        refused=replica.get("Last_IO_Errno") == REFUSED,
     )

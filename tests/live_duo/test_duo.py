@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.facts.mysql import CLIENT
 from cli.commands_drill import applying
 from drills.running import LiveStack
 from drills.wait import wait_until
@@ -49,6 +50,34 @@ def test_an_upload_is_in_the_database_of_both_nodes(duo: LiveStack, tmp_path: Pa
     for node in duo.plan.nodes:
         kept = partial(is_kept, partial(duo.exec, node), sha256, parts=8)
         wait_until(kept, what=f"the upload on {node}", timeout_s=30)
+
+
+@pytest.mark.calm
+@pytest.mark.load
+def test_a_pair_that_was_made_without_a_table_gets_it(duo: LiveStack) -> None:
+    """As one has it whose first data were made before there was that table."""
+    source = _source(duo)
+    duo.exec(source, f"{CLIENT} -e 'RENAME TABLE site.contents TO site.kept'")
+    try:
+        told = duo.pairwise("preview", "duo").stdout
+        assert "table site.contents is missing; it is made, empty" in told
+        duo.pairwise("up", "duo")
+        for node in duo.plan.nodes:
+            wait_until(partial(_is_empty, duo, node), what=f"it on {node}", timeout_s=30)
+    finally:
+        back = "DROP TABLE IF EXISTS site.contents; RENAME TABLE site.kept TO site.contents"
+        duo.exec(source, f"{CLIENT} -e '{back}'")
+    assert_unchanged(duo)
+
+
+def _is_empty(duo: LiveStack, node: str) -> bool:
+    count = f"{CLIENT} -e 'SELECT COUNT(*) FROM site.contents'"
+    return duo.exec(node, count, check=False).strip() == "0"
+
+
+def _source(duo: LiveStack) -> str:
+    groups = [group for pair in duo.status()["pairs"] for group in pair["groups"]]
+    return str(next(group["active"] for group in groups if group["name"] == "mysql"))
 
 
 @pytest.mark.calm

@@ -38,8 +38,8 @@ SPLIT_METADATA_PORT = 3319
 """Where Router asks for its metadata last: at either server."""
 READ_AGENT_PORT = 3320
 """Where a node of a read tier tells directors whether its replica may be read from."""
-READ_AGENT_PATH, READ_AGENT_WORDS = "/replica", "in step"
-"""What they ask there, and what the answer holds while it may."""
+READ_AGENT_PATH, READ_AGENT_WORDS = "/replica", "replica_is_current"
+"""What they ask there, and a word that no other answer holds."""
 LVS_SYNC_PORT = 8848
 """UDP: connections from the active director, the kernel's default (ip_vs_sync.c)."""
 NFS_PORT = 2049

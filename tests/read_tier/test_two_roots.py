@@ -185,7 +185,7 @@ def test_it_waits_for_its_source_then_copies_and_follows_it(pair: Pair) -> None:
     until(pair.replica.fit, timeout_s=STEADY_S)
     count = pair.write("after it")
     until(lambda: pair.replica.sql(COUNT) == str(count), timeout_s=RIGHT_AWAY_S)
-    assert pair.replica.heard(pair.source) == ("200", "in step: it has all\n")
+    assert pair.replica.heard(pair.source) == ("200", "replica_is_current: it has all\n")
 
 
 def test_readers_read_by_tls_and_nobody_writes(pair: Pair) -> None:
@@ -219,7 +219,10 @@ def test_a_take_over_of_the_source_needs_nobody_and_loses_nothing(pair: Pair) ->
     until(lambda: pair.replica.sql(COUNT) == str(count), timeout_s=RIGHT_AWAY_S)
     pair.power(on=False)
     until(lambda: not pair.replica.says()["source_answers"], timeout_s=STEADY_S)
-    assert pair.replica.heard(pair.source) == ("200", "in step: it has all, its source is silent\n")
+    assert pair.replica.heard(pair.source) == (
+        "200",
+        "replica_is_current: it has all, its source is silent\n",
+    )
     pair.power(on=True, number=12)
     assert pair.ask("SELECT @@server_id") == "12"
     count = pair.write("after the take-over")

@@ -25,7 +25,7 @@ from cli.status_replica import judge_replicas, replica_of
 from cli.status_split import backends_of, judge_splitters
 from cli.transport import Ssh, enter
 from lab import forward
-from stacks.model import BalanceMethod
+from stacks.model_web import BalanceMethod
 from stacks.plan_types import NodePlan, Plan
 
 NODE_S = 25

@@ -13,10 +13,11 @@ from stacks import addressing, firewall_lvs
 from stacks.model import Pair, Role, Stack, Tier, VipManager
 from stacks.model_data import NfsVersion
 from stacks.plan_data import data_plan
+from stacks.plan_firewall_types import FirewallRule
 from stacks.plan_gtid import gtid_plan
 from stacks.plan_nfs import nfs_mounts
 from stacks.plan_nfs_types import NfsPlan
-from stacks.plan_types import FirewallRule, VipPlan
+from stacks.plan_types import VipPlan
 
 SSH_PORT = 22
 """SSH, in the management network only (IANA: ssh)."""

@@ -7,9 +7,9 @@ from ipaddress import IPv4Network
 from stacks.members import by_id
 from stacks.model import Pair, Stack, Tier
 from stacks.model_lvs import Forwarding
+from stacks.plan_firewall_types import FirewallRule, ForwardRule
 from stacks.plan_lvs import director_plan, real_server_plan
 from stacks.plan_lvs_types import TUNNEL, AnsweredVip
-from stacks.plan_types import FirewallRule, ForwardRule
 
 
 def directors(stack: Stack, node: str, member: Pair | Tier) -> list[FirewallRule]:

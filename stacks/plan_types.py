@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from stacks.capacity import Limits
 from stacks.model import NetworkMode, Role, VipManager
 from stacks.plan_data_types import DataPlan, FencePlan
+from stacks.plan_firewall_types import FirewallRule, ForwardRule
 from stacks.plan_gtid_types import GtidPlan, SplitPlan
 from stacks.plan_instances import InstancePlan
 from stacks.plan_lvs_types import DirectorPlan, RealServerPlan
@@ -92,42 +93,6 @@ class DiskPlan:
     """``50000<stack id><disk id><node id>``, 16 hex digits: the identity that never changes."""
     device: str
     """``/dev/disk/by-id/wwn-0x<wwn>``: found by identity, not by kernel name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FirewallRule:
-    """One accepted kind of incoming traffic; everything else is dropped."""
-
-    interface: str
-    """Interface on which it may arrive."""
-    protocol: str
-    """``tcp``, ``udp``, ``vrrp`` (IP protocol 112) or ``ipip`` (4)."""
-    ports: tuple[int, ...]
-    """Destination ports; empty for vrrp and ipip."""
-    sources: tuple[IPv4Network, ...]
-    """Networks or single addresses that may send it; empty means any."""
-    destinations: tuple[IPv4Address, ...] = ()
-    """Addresses that it may be for; empty means any of the node's."""
-    stateless: bool = False
-    """Whether it is accepted before connection tracking is asked: of a virtual service a director
-    sees one direction, and the kernel lets tracking forget it, so that a connection's end is the
-    first packet that tracking ever sees, which it calls invalid."""
-    reason: str
-    """What it is for; becomes the rule's comment."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForwardRule:
-    """One accepted kind of traffic between networks; everything else is dropped."""
-
-    interface: str
-    """Interface on which it arrives."""
-    sources: tuple[IPv4Address, ...]
-    """Who sends it."""
-    ports: tuple[int, ...]
-    """Source ports, TCP."""
-    reason: str
-    """What it is for; becomes the rule's comment."""
 
 
 @dataclass(frozen=True, kw_only=True)

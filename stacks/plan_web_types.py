@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from stacks.capacity import Limits
-from stacks.model import BalanceMethod
+from stacks.model_web import BalanceMethod
 
 GRANULARITY = {
     BalanceMethod.IP_HASH: (

@@ -32,7 +32,7 @@ from bootstrap.checks import Check
 from bootstrap.managed import ManagedFile, Manifest
 from bootstrap.render import render
 from bootstrap.shared import nginx
-from stacks.model import BalanceMethod
+from stacks.model_web import BalanceMethod
 from stacks.plan_types import DeployPlan, NodePlan
 from stacks.plan_web_types import BalancerPlan
 

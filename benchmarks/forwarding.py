@@ -49,8 +49,12 @@ ALONE = {
         "pairs.directors.director.services.www.probe": {"kind": "http", "request": PAGE},
         "tiers.web.web": {},
         "tiers.web.nodes": ["server3"],
+        "tiers.web.roles": ["web", "real_server"],
     },
     "drop": (
+        "pairs.directors.director.services.read",
+        "pairs.directors.vips.read",
+        "tiers.web.read_tier",
         "pairs.directors.mysql",
         "pairs.directors.disks",
         "pairs.directors.vips.mysql",

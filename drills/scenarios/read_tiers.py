@@ -19,6 +19,8 @@ from stacks.plan_types import Plan
 
 READS = 6
 """Logins in a row: both replicas of two are asked, or one surely is not."""
+HELD_S = 3.0
+"""A client starts and logs in, before it holds anything."""
 FOLLOW_S = 60
 """A receiver tries each second; its source has just come up on a busy machine."""
 
@@ -32,7 +34,8 @@ def replica_late(stage: Stage) -> None:
     begun = stage.marks[-1].at
     client = replica_client(stage.plan, server.node)
     with applier_held(stage.stack, server.node, client=client):
-        limit_s = follows.max_lag_s + service.probe.every_s + service.probe.timeout_s + LATE_S
+        probed_s = service.probe.every_s + service.probe.timeout_s
+        limit_s = HELD_S + follows.max_lag_s + probed_s + LATE_S
         wait_in_tables(stage, service, server, there=False, timeout_s=limit_s)
         stage.mark(f"{server.node} is out of both tables")
         stage.say(f"out after {stage.marks[-1].at - begun:.1f} s")

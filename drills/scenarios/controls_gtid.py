@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from drills.drill import GTID, POWERED_OFF, Drill
-from drills.faults import shut_down
+from drills.faults import endpoint_down, frozen, shut_down
 from drills.faults_inside import reconciler_hasty, reconciler_unasked, semisync_gives_up
+from drills.scenarios.controls import BOTH_S, SAMPLE_S
 from drills.scenarios.late_replica import source_power_cut_late
 from drills.scenarios.source_links import isolated
 from drills.scenarios.sources import SHUT_S, come_back_deaf
-from drills.stage import Stage
+from drills.stage import OFF_S, Stage
+from drills.wait import last
 
 GIVES_UP_MS = 2000
 """The source waits so long for its replica, and then acknowledges alone (the issue's)."""
@@ -45,7 +47,36 @@ def power_cut_hasty(stage: Stage) -> None:
         source_power_cut_late(stage)
 
 
+def freeze_thaw_confirmed(stage: Stage) -> None:
+    """Nobody powers the source off, and a person says wrongly that it is: it goes on as one while
+    its replica is one, too."""
+    source = stage.active
+    stage.gather(source)
+    left = stage.other(source)
+    stage.may_fence = {source, left}
+    with endpoint_down(stage.stack.netns, stage.plans(source), stage.fence):
+        stage.mark(f"fence endpoint down, {source} frozen")
+        with frozen(stage.stack, source):
+            stage.wait_for_problem(stage.subject.waits(left, source), timeout_s=OFF_S)
+            stage.mark(f"fence confirm {source}, which is not off")
+            stage.stack.pairwise("fence", "confirm", stage.stack.name, source)
+            stage.wait_until_all_at(left)
+        stage.mark(f"{source} goes on")
+        stage.watches[source].wait_for_more(2, timeout_s=SAMPLE_S)
+        last(BOTH_S)
+    stage.wait_until_steady_again()
+
+
 DRILLS = (
+    Drill(
+        name="freeze-thaw-confirmed",
+        sentence="Control: the source thaws when a person has called it off: two nodes serve.",
+        run=freeze_thaw_confirmed,
+        seconds=300,
+        kinds=GTID,
+        fencing=POWERED_OFF,
+        is_control=True,
+    ),
     Drill(
         name="source-isolated-impatient",
         sentence="Control: the same where a source waits 2 s for its replica: rows are lost.",

@@ -98,7 +98,12 @@ def test_controls_are_for_pairs_without_their_safety_alone() -> None:
         for name in ("nfs", "six", "nfs-dopd", "nfs-no-fencing")
     }
     controls = {drill.name for drill in DRILLS if drill.is_control}
-    of_gtid = {"source-isolated-impatient", "source-power-cut-hasty", "sequence-unasked"}
+    of_gtid = {
+        "source-isolated-impatient",
+        "source-power-cut-hasty",
+        "freeze-thaw-confirmed",
+        "sequence-unasked",
+    }
     assert controls == {"partition-dopd", "partition-unfenced", "freeze-thaw-unfenced", *of_gtid}
     assert {drill.name for drill in applying(every["duo"]) if drill.is_control} == of_gtid
     assert not controls & (of["nfs"] | of["six"])

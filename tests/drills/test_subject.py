@@ -95,7 +95,8 @@ def test_drills_of_gtid_pairs_apply_to_them_alone() -> None:
         "freeze-long", "freeze-thaw", "freeze-replica", "errant", "switchover", "source-reboot",
         "replica-reboot", "source-mysqld-killed", "replica-mysqld-killed", "replica-lags",
         "statements", "sequence-there", "source-isolated", "source-isolated-impatient",
-        "sequence-unasked", "source-power-cut-late", "source-power-cut-hasty", "freeze-thaw-confirmed",
+        "sequence-unasked", "source-power-cut-late", "source-power-cut-hasty",
+        "freeze-thaw-confirmed",
     }  # fmt: skip
     # Its nodes are also those that serve pages.
     pages = {"source-nginx-stopped", "source-php-stopped"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bootstrap.facts.mysql import CLIENT
 from drills.drill import HEARTBEAT, Drill
 from drills.faults_inside import applier_held
-from drills.ports import log_in, replica_client, replica_ids, replica_of, replica_place
+from drills.ports import Place, log_in, replica_client, replica_ids, replica_of, replica_place
 from drills.scenarios.power import cut_the_active_one
 from drills.scenarios.real_servers import BACK_S, LATE_S, wait_in_tables
 from drills.stage import Stage
@@ -29,7 +29,8 @@ def replica_late(stage: Stage) -> None:
     """It is in no table while it lacks what its source has, and comes back by itself."""
     service, server = _last(stage)
     _, follows = replica_of(stage.plan, server.node)
-    _expect_reads(stage, without="")
+    places = _places(stage)
+    _expect_reads(stage, places)
     stage.mark(f"{server.node} applies nothing")
     begun = stage.marks[-1].at
     client = replica_client(stage.plan, server.node)
@@ -39,7 +40,7 @@ def replica_late(stage: Stage) -> None:
         wait_in_tables(stage, service, server, there=False, timeout_s=limit_s)
         stage.mark(f"{server.node} is out of both tables")
         stage.say(f"out after {stage.marks[-1].at - begun:.1f} s")
-        _expect_reads(stage, without=server.node)
+        _expect_reads(stage, places, without=server.node)
     stage.mark(f"{server.node} applies again")
     begun = stage.marks[-1].at
     wait_in_tables(stage, service, server, there=True, timeout_s=BACK_S)
@@ -53,13 +54,14 @@ def source_power_cut(stage: Stage) -> None:
     """The source's machine loses its power: its replicas follow whoever holds its VIP."""
     stage.gather(stage.active)
     stage.must_fence = {stage.active}
-    _expect_reads(stage, without="")
+    places = _places(stage)
+    _expect_reads(stage, places)
 
     def arrived(left: str) -> None:
         stage.expect_all_at(left)
         _expect_the_same_rows(stage)
         stage.mark("every replica has every row")
-        _expect_reads(stage, without="")
+        _expect_reads(stage, places)
 
     cut_the_active_one(stage, arrived)
     _expect_the_same_rows(stage)
@@ -78,7 +80,15 @@ def _last(stage: Stage) -> tuple[ServicePlan, RealServer]:
     return service, service.servers[-1]
 
 
-def _expect_reads(stage: Stage, *, without: str) -> None:
+def _places(stage: Stage) -> dict[str, Place]:
+    """Each read VIP as a reader logs in there: read while every machine is there."""
+    return {
+        service.name: replica_place(stage.stack, stage.plan, service)
+        for service in _services(stage.plan, stage.pair)
+    }
+
+
+def _expect_reads(stage: Stage, places: dict[str, Place], *, without: str = "") -> None:
     """Readers log in at every read VIP, and are answered by replicas, not by the one named.
 
     Raises:
@@ -86,7 +96,7 @@ def _expect_reads(stage: Stage, *, without: str) -> None:
     """
     for service in _services(stage.plan, stage.pair):
         allowed = {n for node, n in replica_ids(stage.plan, service).items() if node != without}
-        place = replica_place(stage.stack, stage.plan, service)
+        place = places[service.name]
         told = log_in(stage.stack, [place | {"name": str(number)} for number in range(READS)])
         found = {str(said.get("server_id")) for said in told.values()}
         wrong = [said for said in told.values() if said.get("server_id") not in allowed]

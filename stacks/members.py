@@ -35,12 +35,16 @@ def addresses(stack: Stack, names: list[str], network: str) -> tuple[IPv4Address
 
 
 def director_vips(pair: Pair) -> tuple[str, ...]:
-    """VIPs that a pair's directors hold: its services', and with nat the one inside."""
+    """VIPs that a pair's directors hold: its services' by address, and with nat the one inside.
+
+    One order, however the description is written: the first VIP stands for the group.
+    """
     if pair.director is None:
         return ()
-    named = [service.vip for service in pair.director.services.values()]
+    named = {service.vip for service in pair.director.services.values()}
+    known = sorted(named & pair.vips.keys(), key=lambda name: pair.vips[name].address)
     inside = [pair.director.gateway] if pair.director.gateway is not None else []
-    return tuple(dict.fromkeys([*named, *inside]))
+    return tuple(dict.fromkeys([*known, *sorted(named - pair.vips.keys()), *inside]))
 
 
 def directs_under_heartbeat(pair: Pair) -> bool:

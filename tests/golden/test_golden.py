@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from bootstrap.deploy import manifests
+from stacks.plan import make_plan
 from stacks.plan_types import dump, load_deploy_plan
-from tests.golden.tree import STACKS, VARIANTS, expected, plans, recorded, render_expected
+from tests.golden.tree import (
+    STACKS,
+    VARIANTS,
+    described,
+    expected,
+    plans,
+    recorded,
+    render_expected,
+)
 
 AGAIN = "python -m tests.golden.regenerate writes them anew; read the diff"
 
@@ -37,6 +47,19 @@ def test_the_engine_may_hand_maps_over_in_any_order(stack: str) -> None:
                 for n, p in ((deploy.nodes[node], deploy), (handed_over.nodes[node], handed_over))
             )
             assert first == second, f"{name}: {node}"
+
+
+@pytest.mark.parametrize("written", ["as the engine hands it over", "backwards"])
+@pytest.mark.parametrize("stack", [*STACKS, *VARIANTS])
+def test_a_description_may_be_written_in_any_order(stack: str, written: str) -> None:
+    # Pulumi's configuration comes sorted by key: the command line reads the file as it is written.
+    order = backwards if written == "backwards" else by_key
+    assert make_plan(described(stack, order)) == plans()[stack]
+
+
+def by_key(value: Any) -> Any:
+    """The same with every map in the order of its keys."""
+    return json.loads(json.dumps(value, sort_keys=True, default=str))
 
 
 def backwards(value: Any) -> Any:

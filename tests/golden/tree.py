@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.forwarding import ALONE
 from bootstrap.cloud_init import render_cloud_init
 from bootstrap.deploy import manifests, render_all
 from bootstrap.managed import Manifest
 from stacks.load import read_stack
+from stacks.model import Stack
 from stacks.plan import make_plan
 from stacks.plan_types import NodePlan, Plan
 from tests.descriptions import changed, description
@@ -132,6 +134,8 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             },
         },
     ),
+    # Pages alone, and any page will do: nothing looks at what they hold.
+    "alone-directors": ("lvs", ALONE),
     "alone-data": (
         "six",
         {
@@ -163,14 +167,14 @@ def _kept_plans() -> bytes:
 
 def make_plans() -> dict[str, Plan]:
     """The same, read and planned anew at each call."""
-    found = {
-        name: make_plan(read_stack(description(name), name=name, source=name)) for name in STACKS
-    }
-    for name, (base, changes) in VARIANTS.items():
-        found[name] = make_plan(
-            read_stack(changed(description(base), **changes), name=base, source=name)
-        )
-    return found
+    return {name: make_plan(described(name)) for name in (*STACKS, *VARIANTS)}
+
+
+def described(name: str, written: Callable[[Any], Any] = lambda text: text) -> Stack:
+    """A tracked stack or variant, read; ``written`` may write its description differently."""
+    base, changes = VARIANTS.get(name, (name, {}))
+    text = written(changed(description(base), **changes))
+    return read_stack(text, name=base, source=name)
 
 
 @cache

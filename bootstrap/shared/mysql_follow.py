@@ -12,6 +12,8 @@ from itertools import pairwise
 COPIED = (3707, 2013, 2006)
 """The server ends once it has the copy, so as to start from it: ER_RESTART_SERVER_FAILED where it
 knows of nobody who starts it again, else the connection is lost."""
+COPY_S = 86400.0
+"""A copy of a large database takes its time; a server goes on with it without its client."""
 STATUS = "Replica_IO_State"
 """First column of SHOW REPLICA STATUS."""
 

@@ -56,6 +56,8 @@ EVENTS: dict[Event, float] = {
     lambda pair, name, _: pair.shut_down(name): 0.4,
     lambda pair, name, _: pair.go_off(name): 0.6,
     lambda pair, name, chance: stand_by(pair, name, wanted=chance.random() < 0.3): 1,
+    lambda pair, name, _: pair.ask_for_copy(name): 0.4,
+    lambda pair, name, _: pair.tear(name): 6,
     lambda pair, *_: endpoint(pair): 0.3,
 }
 """Looks and acts apart, so that anything may happen between them."""

@@ -53,6 +53,10 @@ class Node:
     """The request on its way only asks whether the peer is off."""
     activated: bool = False
     rebuild: bool = False
+    copies: bool = False
+    """On disk: a copy was begun, and its end was not seen."""
+    torn: bool = False
+    """Its tables are parts of its own data and of a copy."""
     standby: bool = False
     leaving: bool = False
     """The machine is being shut down, and its reconciler was told so."""

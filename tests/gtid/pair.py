@@ -108,6 +108,8 @@ class Pair:
                     raise ViolationError(
                         f"{node.name} is open and lacks acknowledged {sorted(lost)}"
                     )
+                if node.torn:
+                    raise ViolationError(f"{node.name} is open with parts of two data")
 
     # What the reconcilers see and do.
 
@@ -145,6 +147,7 @@ class Pair:
             refused=self.linked() and other.on and not other.frozen and not other.mysqld,
             activated=node.activated,
             rebuild=node.rebuild,
+            torn=node.copies,
             standby=node.standby,
             leaving=node.leaving,
         )
@@ -193,7 +196,7 @@ class Pair:
         elif step is Step.ARM:
             node.acks = True
         elif step is Step.OPEN:
-            node.waits, node.read_only = True, False
+            node.waits, node.read_only, node.rebuild = True, False, False
         elif step is Step.GO_ALONE:
             node.waits = node.waits and node.read_only  # Not on one that was started again.
         elif step is Step.WAIT:
@@ -210,7 +213,7 @@ class Pair:
                 return False
             node.log = donor.log - donor.pending
             node.start_mysqld()
-            node.rebuild = False
+            node.rebuild = node.copies = node.torn = False
         return True
 
     def follow(self, node: Node) -> None:
@@ -249,9 +252,21 @@ class Pair:
             return
         node.on = node.reconciler = True
         node.memory = Memory(was_source=node.memory.was_source, was_alone=node.memory.was_alone)
-        node.activated = False
+        node.activated = node.rebuild = False
         self.shot.discard(name)
         node.start_mysqld()
+
+    def tear(self, name: str) -> None:
+        """Its power goes while it copies its peer: tables are gone, and no transaction."""
+        node = self.nodes[name]
+        if node.works and node.decision is not None and node.decision[0].step is Step.CLONE:
+            node.copies = node.torn = True
+            self.power_off(name)
+
+    def ask_for_copy(self, name: str) -> None:
+        """A person asks for a copy of the source's data."""
+        node = self.nodes[name]
+        node.rebuild = node.on and self.source() == self.peer(node).name
 
     def restart_mysqld(self, name: str) -> None:
         node = self.nodes[name]

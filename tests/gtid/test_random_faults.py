@@ -17,6 +17,7 @@ from bootstrap.blocks.gtid_pair.program import remember as knowing
 from bootstrap.blocks.gtid_pair.program.seen import Memory, Observation, Server
 from bootstrap.blocks.gtid_pair.program.step import Settings, Step
 from tests.gtid.faults import faults
+from tests.gtid.node import Node
 from tests.gtid.pair import NAMES, Pair, ViolationError, steady
 
 EVENTS = 1000
@@ -100,6 +101,25 @@ def without_comparing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "_both_read_only", both)
 
 
+def with_a_word_that_lasts(patch: pytest.MonkeyPatch) -> None:
+    """A copy that was asked for is made whoever is ahead by then."""
+    whole = Pair.do
+
+    def do(pair: Pair, node: Node, step: Step) -> bool:
+        asked = node.rebuild
+        done = whole(pair, node, step)
+        node.rebuild = node.rebuild or (asked and step is Step.OPEN)
+        return done
+
+    def ask_for_copy(pair: Pair, name: str) -> None:
+        node = pair.nodes[name]
+        node.rebuild = node.rebuild or (node.on and node.read_only)
+
+    patch.setattr(Pair, "do", do)
+    patch.setattr(Pair, "ask_for_copy", ask_for_copy)
+    patch.setattr(reconcile, "_is_replaced", lambda _, seen, *__: seen.rebuild)
+
+
 def with_a_forced_shutdown(patch: pytest.MonkeyPatch) -> None:
     """What mysqld does by itself: at its end a waiting write is acknowledged all the same."""
     whole = Pair.end_mysqld
@@ -121,6 +141,7 @@ def with_a_forced_shutdown(patch: pytest.MonkeyPatch) -> None:
         with_timeout,
         without_being_current,
         without_comparing,
+        with_a_word_that_lasts,
         with_a_forced_shutdown,
     ],
 )

@@ -276,6 +276,70 @@ def test_a_write_that_nobody_was_told_of_quarantines_the_ex_source(errant: Erran
     assert pair.is_steady()
 
 
+def test_a_word_for_a_copy_is_not_kept_for_a_node_that_was_promoted_since() -> None:
+    pair = steady(errant=Errant.ASK)
+    pair.power_off("a")
+    pair.nodes["b"].rebuild = True
+    pair.hold_vip("b")
+    pair.run(20)
+    assert pair.source() == "b"
+    for _ in range(3):
+        pair.write("b")
+    pair.restart_mysqld("b")
+    pair.power_on("a")
+    pair.run(40)
+    assert pair.source() == "b"
+    assert pair.acknowledged <= pair.nodes["b"].log
+
+
+def test_a_word_for_a_copy_waits_while_the_node_is_ahead() -> None:
+    pair = steady(errant=Errant.ASK)
+    pair.power_off("a")
+    pair.hold_vip("b")
+    pair.run(20)
+    pair.write("b")
+    pair.restart_mysqld("b")
+    pair.nodes["b"].rebuild = True  # The peer is silent, and b read-only for a moment.
+    pair.power_on("a")
+    pair.run(40)
+    assert pair.acknowledged <= pair.nodes["b"].log
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_copy_that_lost_its_power_is_made_anew_before_anything_else(marked: bool) -> None:
+    """Without its mark, the node joins with half of its tables and is promoted with them."""
+    pair = steady(errant=Errant.ASK)
+    pair.nodes["b"].rebuild = True
+    pair.look("b")
+    pair.act("b")  # It waives.
+    pair.look("b")
+    pair.tear("b")
+    assert pair.nodes["b"].torn
+    pair.nodes["b"].copies = marked
+    pair.power_on("b")
+    pair.run(30)
+    assert pair.is_steady()
+    pair.power_off("a")
+    pair.hold_vip("b")
+    if not marked:
+        with pytest.raises(ViolationError, match="parts of two"):
+            pair.run(20)
+        return
+    pair.run(20)
+    assert pair.source() == "b"
+
+
+def test_data_of_a_torn_copy_are_not_promoted_on_a_persons_word_either() -> None:
+    pair = steady()
+    node = pair.nodes["b"]
+    node.copies = node.torn = node.activated = True
+    pair.power_off("a")
+    pair.hold_vip("b")
+    pair.run(30)
+    assert node.read_only
+    assert "was begun and not ended" in node.memory.quarantined
+
+
 def test_a_write_by_hand_on_a_replica_is_never_thrown_away_without_being_asked() -> None:
     pair = steady(errant=Errant.REBUILD)
     pair.nodes["b"].log.add(("uuid-b", 999))

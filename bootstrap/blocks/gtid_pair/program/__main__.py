@@ -71,6 +71,7 @@ class Reconciler:
         self.keeper = Keeper(boot=run / "gtid-memory.json", disk=state / "gtid.json")
         self.memory = self.keeper.load()
         self.epochs = state / "gtid-epoch.json"
+        self.torn = state / "gtid-copies"
         self.source, self.epoch = self._known_epoch()
         self.fence: subprocess.Popen[bytes] | None = None
         self.asked_of_a_silent_peer = False
@@ -121,6 +122,7 @@ class Reconciler:
             refused=peer is None and heard,
             activated=self._activated(peer),
             rebuild=Path(marks["rebuild"]).exists(),
+            torn=self.torn.exists(),
             standby=time.time() - _written_s(marks["standby"]) < self.config.standby_s,
             leaving=Path(marks["leaving"]).exists(),
         )
@@ -183,6 +185,11 @@ class Reconciler:
                 )
                 self.asked_of_a_silent_peer = seen.peer is None
             return True
+        if step is Step.OPEN:
+            self._unask()
+        if step is Step.CLONE:
+            # What goes wrong now is seen in no set: transactions stay while tables go.
+            replace(self.torn, "", durable=True)
         try:
             with self._goes_on_saying():
                 apply(self.config, self.own, step, seen)
@@ -190,12 +197,17 @@ class Reconciler:
             self._say("step", f"{step} was not done: {error}")
             return False
         if step is Step.CLONE:
-            Path(self.config.marks["rebuild"]).unlink(missing_ok=True)
+            self._unask()
+            self.torn.unlink(missing_ok=True)
         if step is Step.GO_ALONE and seen.activated:
             # What happens to the peer later is another matter. The word itself stays: Heartbeat,
             # where there is one, has not asked for it yet.
             Path(self.config.marks["acted"]).touch()
         return True
+
+    def _unask(self) -> None:
+        """Nobody wants a copy any more: there is one, or others will be made of these data."""
+        Path(self.config.marks["rebuild"]).unlink(missing_ok=True)
 
     def _publish(self, decision: Decision, seen: Observation, now: float) -> None:
         source = source_of(self.config, seen)

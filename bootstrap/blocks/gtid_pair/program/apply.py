@@ -19,8 +19,6 @@ KILL_S = 10.0
 """systemctl on a busy machine."""
 DEMOTE_WAIT_S = 3
 """For transactions that are just ending; longer ones are tried again at the next look."""
-CLONE_S = 3600.0
-"""A copy of a large database takes its time."""
 APPLIES = "SET GLOBAL rpl_semi_sync_source_enabled = OFF;"
 """On a read-only server: what its applier commits would wait for an acknowledgement too, and
 nothing would ever be applied (seen with 9.7.4). Opening it switches that on first."""
@@ -56,7 +54,7 @@ def apply(config: Config, connection: Connection, step: Step, seen: Observation)
         subprocess.run(config.kill, check=False, timeout=KILL_S)
         connection.close()
         return
-    limit = CLONE_S if step is Step.CLONE else DO_S
+    limit = mysql_follow.COPY_S if step is Step.CLONE else DO_S
     try:
         connection.ask(_statements(config, step, seen), timeout_s=limit, begin=False)
     except SqlError as error:

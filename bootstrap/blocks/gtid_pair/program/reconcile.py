@@ -79,11 +79,22 @@ def _step(settings: Settings, memory: Memory, seen: Observation, now: float) -> 
         return _source(settings, memory, seen, own, peer, now)
     if peer is None:
         return _replica_without_answer(settings, memory, seen, own, now)
-    if seen.rebuild and not seen.leaving:
-        return (Step.WAIVE if own.acks else Step.CLONE), "a person has asked for a new copy"
+    if _is_replaced(memory, seen, own, peer) and not seen.leaving:
+        why = "a copy was begun and not ended" if seen.torn else "a person has asked for a new copy"
+        return (Step.WAIVE if own.acks else Step.CLONE), why
     if peer.read_only:
         return _both_read_only(settings, memory, seen, own, peer, now)
     return _replica(settings, memory, seen, own, peer)
+
+
+def _is_replaced(memory: Memory, seen: Observation, own: Server, peer: Server) -> bool:
+    """Whether the own data give way to a copy, which no person wants of a node that is ahead.
+
+    The word may be older than a promotion: it counts where the peer is source, where it has all
+    that is here, applied, and where this node could not be promoted with it anyhow.
+    """
+    harmless = not peer.read_only or bool(memory.quarantined) or own.executed <= peer.executed
+    return seen.torn or (seen.rebuild and harmless)
 
 
 def _silent(settings: Settings, memory: Memory, now: float) -> bool:

@@ -16,6 +16,7 @@ and no machine boots, meets its peer and is opened so fast."""
 ENDS_S = 600.0
 """For which the end of a source's server is remembered. After ten minutes a server that ends again
 is no reason to move any more (as the hand-overs of a pair under Heartbeat)."""
+TORN = "a copy of its peer was begun and not ended: its data may be parts of both"
 ENDS = 2
 """Ends within that time from which the peer is the better source."""
 
@@ -31,6 +32,8 @@ def remember(memory: Memory, seen: Observation, now: float) -> Memory:
     if own is None:
         return memory
     memory = _as_replica(memory, own, peer) if own.read_only else _as_source(memory, own, peer)
+    if seen.torn and own.read_only:
+        memory = replace(memory, quarantined=TORN, current=False)
     away = not own.read_only and not seen.vip
     stuck = not own.read_only and own.waits and peer is not None and not own.clients
     both = own.read_only and peer is not None and peer.read_only

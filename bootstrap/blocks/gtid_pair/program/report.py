@@ -24,16 +24,26 @@ class Lag:
     """
 
     shots: list[tuple[float, Gtids]] = field(default_factory=list)
+    reached: bool = False
+    """Whether it has had what this source had: until then its delay began before anybody looked."""
 
     def seconds(self, seen: Observation, now: float) -> float | None:
-        """None where there is no source to compare with."""
+        """None where there is no source to compare with, or not for long enough."""
         own, peer = seen.own, seen.peer
-        if own is None or peer is None or peer.read_only or not own.read_only:
-            self.shots.clear()
+        if own is None or peer is None:
+            # What it had yet to reach it has yet to reach when both answer again.
             return None
-        self.shots = [*self.shots[-SHOTS:], (now, peer.executed)]
+        if peer.read_only or not own.read_only:
+            self.shots.clear()
+            self.reached = False
+            return None
+        # The oldest is the one that counts.
+        self.shots = [*self.shots[:1], *self.shots[1:][-SHOTS:], (now, peer.executed)]
         while self.shots and self.shots[0][1] <= own.executed:
             self.shots.pop(0)
+            self.reached = True
+        if not self.reached:
+            return None
         return round(now - self.shots[0][0], 3) if self.shots else 0.0
 
 

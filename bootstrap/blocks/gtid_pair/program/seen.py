@@ -92,6 +92,8 @@ class Observation:
     """A person has said that the peer is dead and that this node's data count."""
     rebuild: bool = False
     """A person has asked for a new copy of the peer's data."""
+    torn: bool = False
+    """A copy was begun here and its end was not seen: the own data may be parts of two."""
     standby: bool = False
     """A person wants the peer to be source."""
     leaving: bool = False

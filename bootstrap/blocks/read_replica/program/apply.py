@@ -13,8 +13,6 @@ from bootstrap.shared.mysql_client import LOGIN_S, Connection, SqlError
 
 DO_S = 10.0
 """Stopping a receiver waits for a connection that it is making (rpl_stop_replica_timeout: 4)."""
-COPY_S = 3600.0
-"""A copy of a large database takes its time."""
 CLOSED = "SET GLOBAL super_read_only = ON;"
 
 
@@ -31,7 +29,7 @@ def apply(config: Config, connection: Connection, step: Step) -> None:
     Path(config.rebuild).unlink(missing_ok=True)
     copy = mysql_follow.copy(_place(config), config.account, _password(config))
     try:
-        connection.ask(copy, timeout_s=COPY_S, begin=False)
+        connection.ask(copy, timeout_s=mysql_follow.COPY_S, begin=False)
     except SqlError as error:
         if not mysql_follow.has_copied(str(error)):
             with suppress(SqlError):

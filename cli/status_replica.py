@@ -9,6 +9,8 @@ from cli.status_read import NodeAnswer
 from stacks.plan_instances import FollowPlan
 from stacks.plan_types import NodePlan, Plan
 
+UNHEARD_S = 60.0
+"""Silence of a source that no take-over explains: what its replicas answer may be old by then."""
 SILENT_S = 30.0
 """Age of a replica's word from which its agent is stuck."""
 COPIES = "it copies"
@@ -54,6 +56,13 @@ def judge_replicas(plan: Plan, answers: Mapping[str, NodeAnswer]) -> Iterator[st
             yield (
                 f"The replica of {name} is out of its read tier: {why}."
                 f" {_hint(plan, name, follows, why, journal)}"
+            )
+        elif said.get("silent_s", 0.0) > UNHEARD_S:
+            yield (
+                f"The replica of {name} has not heard of its source for {said['silent_s']:.0f} s"
+                f" and is read from: what is written meanwhile it lacks. `pairwise exec"
+                f" {plan.stack} {name} -- ip neigh show {follows.source}` says whom it takes for"
+                f" that."
             )
 
 

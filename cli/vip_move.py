@@ -57,8 +57,9 @@ class VipsOf:
             )
         started = time.monotonic()
         say(f"keepalived of {peer.name} takes no part until {target.name} has the VIPs")
-        tell(self.part, self.ssh, peer, STOP)
         try:
+            # An answer that is late does not say that it was not stopped.
+            tell(self.part, self.ssh, peer, STOP)
             if not wait_until(
                 partial(self._is, "MASTER", target.name), timeout_s=MOVE_S, every_s=1
             ):

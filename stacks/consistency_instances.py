@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network
 
 from stacks.addressing import (
     HTTP_PORT,
     LVS_SYNC_PORT,
     READ_AGENT_PORT,
     SESSION_PORT,
+    SPLIT_AGENT_PORT,
+    SPLIT_METADATA_PORT,
+    SPLIT_READ_PORT,
+    SPLIT_ROUTER_PORT,
+    SPLIT_WRITE_PORT,
     STATUS_PORT,
 )
 from stacks.model import Role, Stack, Tier
@@ -21,7 +27,20 @@ from stacks.problems import LABEL, Problem, out_of_range, twice
 MAX_NAME = 16
 """The unit's runtime folder and its socket's path stay short (unix(7): 108 characters)."""
 PORT_RANGE = (1024, 65535)
-TAKEN = frozenset({HTTP_PORT, STATUS_PORT, SESSION_PORT, LVS_SYNC_PORT, READ_AGENT_PORT})
+TAKEN = frozenset(
+    {
+        HTTP_PORT,
+        STATUS_PORT,
+        SESSION_PORT,
+        LVS_SYNC_PORT,
+        READ_AGENT_PORT,
+        SPLIT_ROUTER_PORT,
+        SPLIT_WRITE_PORT,
+        SPLIT_READ_PORT,
+        SPLIT_AGENT_PORT,
+        SPLIT_METADATA_PORT,
+    }
+)
 """Ports of other daemons that a node may have."""
 
 
@@ -84,8 +103,7 @@ def _read_tier(stack: Stack, where: str, tier: Tier, settings: ReadTier) -> Iter
             yield Problem(place, f"{instance.port} is the read tier's port", "choose another")
     if settings.port in TAKEN:
         yield Problem(f"{where}.port", f"{settings.port} is a port of ours", "choose another")
-    if not settings.clients:
-        yield Problem(f"{where}.clients", "nobody may log in", "name a network or an address")
+    yield from _clients(f"{where}.clients", settings.clients)
     yield from out_of_range(
         where,
         [
@@ -140,8 +158,7 @@ def _instances(where: str, tier: Tier) -> Iterator[Problem]:
             )
         if instance.port in TAKEN:
             yield Problem(f"{place}.port", f"{instance.port} is a port of ours", "choose another")
-        if not instance.clients:
-            yield Problem(f"{place}.clients", "nobody may log in", "name a network or an address")
+        yield from _clients(f"{place}.clients", instance.clients)
         yield from out_of_range(
             place,
             [
@@ -150,6 +167,15 @@ def _instances(where: str, tier: Tier) -> Iterator[Problem]:
                 ("connections", instance.connections, 1, 10000),
             ],
         )
+
+
+def _clients(where: str, clients: Sequence[IPv4Network]) -> Iterator[Problem]:
+    """Somebody may log in, and each one has one account."""
+    if not clients:
+        yield Problem(where, "nobody may log in", "name a network or an address")
+    for client in dict.fromkeys(clients):
+        if clients.count(client) > 1:
+            yield Problem(where, f"{client} is named twice", "name it once")
 
 
 def _pairs(

@@ -29,6 +29,8 @@ REFUSED = re.compile(rf"{NOBODY}$|ERROR (2003 .*\(111\)$|1\d{{3}} |3\d{{3}} )")
 """What is said of a machine that answers: nobody listens there (the client gives the number of
 ECONNREFUSED, errno(3)), or its server says why it lets nobody in (the manual of MySQL 9.7, error
 messages)."""
+BARRED = re.compile(r"ERROR (1|3)\d{3} ")
+"""What a server itself says."""
 KNOCK_S = 0.2
 """For a refusal, which is a kernel's and comes at once."""
 
@@ -44,6 +46,11 @@ class LateError(SqlError):
 def is_refused(words: str) -> bool:
     """Whether a server's machine answers in its stead."""
     return REFUSED.search(words) is not None
+
+
+def lets_nobody_in(words: str) -> bool:
+    """Whether a server answers, and says why not to this question."""
+    return BARRED.search(words) is not None
 
 
 def is_closed(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:

@@ -13,7 +13,7 @@ from bootstrap.shared import pairs
 from cli.status import assemble
 from cli.status_judge import Seen
 from cli.status_read import NodeAnswer, parse, script
-from cli.status_replica import SILENT_S, judge_replicas
+from cli.status_replica import SILENT_S, UNHEARD_S, judge_replicas
 from cli.status_view import show
 from tests.golden.tree import plans
 
@@ -63,6 +63,13 @@ def test_one_that_is_out_is_named_with_what_to_do(said: dict[str, str], command:
     assert "server3" in sentence
     assert said["why"] in sentence
     assert command in sentence
+
+
+def test_one_that_is_read_from_and_has_long_not_heard_of_its_source_is_named() -> None:
+    assert problems(server3=says(silent_s=UNHEARD_S - 1)) == []
+    (sentence,) = problems(server3=says(silent_s=UNHEARD_S + 1), server4=says())
+    assert "server3 has not heard of its source for 61 s" in sentence
+    assert "ip neigh show 10.75.1.211" in sentence
 
 
 def test_a_step_that_failed_is_told() -> None:

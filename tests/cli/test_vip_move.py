@@ -20,10 +20,15 @@ class Pair:
     def __init__(self) -> None:
         self.states = {"lvs1": "MASTER", "lvs2": "BACKUP"}
         self.takes = True
+        self.late = False
         self.told: list[tuple[str, str]] = []
 
     def read(self, node: NodePlan, script: str, *, timeout_s: float) -> tuple[str | None, str]:
         del timeout_s
+        if self.late and STOP in script:
+            self.late = False
+            self.states[node.name] = "STOPPED"
+            return None, "no answer in time"
         if "== " in script:
             return f"== vrrp\nmysql {self.states[node.name]}\n== end\n", ""
         command = script.partition(" && ")[0]
@@ -69,6 +74,14 @@ def test_one_that_does_not_take_them_gives_them_back(monkeypatch: pytest.MonkeyP
         moved(pair, "lvs2")
     assert pair.told == [("lvs1", STOP), ("lvs1", START)]
     assert pair.states["lvs1"] == "MASTER"
+
+
+def test_a_holder_whose_answer_was_late_is_started_all_the_same() -> None:
+    pair = Pair()
+    pair.late = True
+    with pytest.raises(CommandError):
+        moved(pair, "lvs2")
+    assert pair.told == [("lvs1", START)]
 
 
 def test_what_can_be_moved_of_each_pair() -> None:

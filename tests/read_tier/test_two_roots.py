@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,7 +76,7 @@ class Replica:
     def boot(self) -> None:
         self.machine.sh(
             f"install -d -o mysql -g mysql /var/cache/pairwise-mysql-{self.one.name};"
-            " mkdir -p /run/pairwise"
+            " mkdir -p /run/pairwise /var/lib/pairwise"
         )
         self.machine.begin(self.server)
         self.machine.begin(self.agent)
@@ -94,6 +95,17 @@ class Replica:
     def sql(self, statement: str, *, check: bool = True) -> str:
         client = f"mysql --no-defaults -S {self.one.socket} -uroot -BN"
         return self.machine.sh(f'timeout 10 {client} -e "{statement}"', check=check).strip()
+
+    def ask_for_a_copy(self) -> None:
+        """As ``pairwise replication rebuild`` does."""
+        (self.machine.root / pairs.READ_REBUILD.lstrip("/")).touch()
+
+    def marks(self) -> list[str]:
+        """What is kept of copies."""
+        folder = self.machine.root / "var/lib/pairwise"
+        asked = self.machine.root / pairs.READ_REBUILD.lstrip("/")
+        found = [path.name for path in folder.glob("read-replica-*")]
+        return sorted([*found, *([asked.name] if asked.exists() else [])])
 
     def heard(self, asker: Root) -> tuple[str, str]:
         """What a director hears: HTTP status and words."""
@@ -120,13 +132,23 @@ class Pair:
         client = "timeout 10 mysql --no-defaults -uroot -BN"
         return self.source.sh(f'{client} -e "{statement}"', check=check).strip()
 
+    def begin_reading(self) -> subprocess.Popen[bytes]:
+        """A reader in a transaction that does not end."""
+        query = "BEGIN; SELECT COUNT(*) FROM site.visits; SELECT SLEEP(300)"
+        reader = self.source.begin(self._reads(query, limit_s=300))
+        until(lambda: "SLEEP" in self.replica.sql("SHOW PROCESSLIST"), timeout_s=RIGHT_AWAY_S)
+        return reader
+
     def as_reader(self, statement: str) -> str:
+        return self.source.sh(self._reads(statement, limit_s=10), check=False).strip()
+
+    def _reads(self, statement: str, *, limit_s: int) -> str:
         follows, one = self.replica.one.follows, self.replica.one
         assert follows is not None
-        client = f"MYSQL_PWD={PASSWORD} timeout 10 mysql --no-defaults -ureader -BN"
+        client = f"MYSQL_PWD={PASSWORD} timeout {limit_s} mysql --no-defaults -ureader -BN"
         place = f"-h {follows.own_address} -P {one.port}"
         tls = f"--ssl-mode=VERIFY_IDENTITY --ssl-ca={mysql.FOLDER}/replica.pem"
-        return self.source.sh(f'{client} {place} {tls} -e "{statement}"', check=False).strip()
+        return f'{client} {place} {tls} -e "{statement}"'
 
     def power(self, *, on: bool, number: int = 11) -> None:
         """The source's server dies as with its machine; it comes elsewhere, under another id."""
@@ -263,7 +285,37 @@ def test_one_that_cannot_apply_says_why_and_a_person_has_it_copied_anew(pair: Pa
     pair.ask("INSERT INTO site.visits (id, node, text) VALUES (1000, 'source', 'the same')")
     until(lambda: "cannot apply" in pair.replica.says()["why"], timeout_s=STEADY_S)
     assert pair.replica.heard(pair.source)[0] == "503"
-    (pair.replica.machine.root / pairs.READ_REBUILD.lstrip("/")).touch()
+    # A reader who idles in a transaction has a lock on what the copy drops.
+    reader = pair.begin_reading()
+    pair.replica.ask_for_a_copy()
     until(pair.replica.fit, timeout_s=STEADY_S)
+    assert reader.wait(timeout=10) != 0
     assert pair.replica.sql("SELECT node FROM site.visits WHERE id = 1000") == "source"
-    assert not (pair.replica.machine.root / pairs.READ_REBUILD.lstrip("/")).exists()
+    assert not pair.replica.marks()
+
+
+def test_one_with_transactions_of_its_own_is_out_until_there_is_a_new_copy(pair: Pair) -> None:
+    pair.replica.sql(
+        "SET GLOBAL super_read_only = OFF;"
+        " INSERT INTO site.visits (id, node, text) VALUES (2000, 'replica', 'of its own');"
+        " SET GLOBAL super_read_only = ON"
+    )
+    until(lambda: "needs a new copy" in pair.replica.says()["why"], timeout_s=RIGHT_AWAY_S)
+    assert pair.replica.heard(pair.source)[0] == "503"
+    assert pair.replica.marks() == ["read-replica-strange"]
+    pair.replica.ask_for_a_copy()
+    until(pair.replica.fit, timeout_s=STEADY_S)
+    assert pair.replica.sql("SELECT COUNT(*) FROM site.visits WHERE id = 2000") == "0"
+    assert not pair.replica.marks()
+
+
+def test_a_copy_that_was_interrupted_is_made_anew_before_anybody_reads(pair: Pair) -> None:
+    """Its agent died over it: what is there may be parts of two."""
+    # A server that has copied starts anew.
+    process = pair.replica.machine.root / f"run/pairwise-mysql-{pair.replica.one.name}/mysqld.pid"
+    before = process.read_text()
+    mark = pair.replica.machine.root / "var/lib/pairwise/read-replica-copies"
+    mark.touch()
+    until(lambda: not mark.exists(), timeout_s=STEADY_S)
+    until(pair.replica.fit, timeout_s=STEADY_S)
+    assert process.read_text() != before

@@ -49,6 +49,8 @@ SOURCE = f"{FOLDER}/source.cnf"
 PROGRAM = f"{pairs.SCRIPTS}/read-replica"
 SHARED = (answers, gtids, mysql_client, mysql_follow, replacing)
 """Modules that the program has in common with others."""
+STATE = "pairwise"
+"""Below /var/lib: what must outlive a boot."""
 MEMORY_MIB = 128
 """The program and its two clients."""
 SERVICE = programs.Service(block=NAME, unit=UNIT, status=pairs.READ_REPLICA)
@@ -72,6 +74,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
             module=program.__name__,
             config=CONFIG,
             memory_mib=MEMORY_MIB,
+            state=STATE,
         )
 
     secret = {"": whose, follows.account: place_of(follows.password)}
@@ -113,6 +116,8 @@ def _config(node: NodePlan, plan: DeployPlan) -> dict[str, object]:
         "max_lag_s": follows.max_lag_s,
         "publish": pairs.READ_REPLICA,
         "rebuild": pairs.READ_REBUILD,
+        "copies": f"/var/lib/{STATE}/read-replica-copies",
+        "strange": f"/var/lib/{STATE}/read-replica-strange",
         "agent_addresses": [str(address) for address in follows.agent_addresses],
         "agent_port": follows.agent_port,
         "agent_path": READ_AGENT_PATH,

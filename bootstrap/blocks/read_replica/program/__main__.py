@@ -19,7 +19,7 @@ from bootstrap.blocks.read_replica.program.config import Config, load
 from bootstrap.blocks.read_replica.program.decide import STALE_S, Pace, Step, Verdict, decide
 from bootstrap.blocks.read_replica.program.seen import Own, Source, look_at_own, look_at_source
 from bootstrap.shared.answers import Answer, serve
-from bootstrap.shared.mysql_client import Connection, SqlError, is_closed
+from bootstrap.shared.mysql_client import Connection, SqlError, is_closed, lets_nobody_in
 from bootstrap.shared.replacing import replace
 
 LOOK_S = 1.0
@@ -41,7 +41,7 @@ class Agent:
             config.source_client,
             lambda: is_closed(socket.AF_INET, (config.source, config.port)),
         )
-        self.pace = Pace()
+        self.pace = Pace(strange=_text_of(Path(config.strange)))
         self.verdict = Verdict(fit=False, why="nothing is known yet", step=None)
         self.looked = time.monotonic()
         self.failed = ""
@@ -49,9 +49,12 @@ class Agent:
 
     def look(self) -> None:
         """Find out anew, and do what is to be done."""
-        source, own = self._source(), self._own()
+        (source, words), own = self._source(), self._own()
         now = time.monotonic()
-        self.pace.see(now, source, own)
+        strange = self.pace.strange
+        self.pace.see(now, source, own, barred=lets_nobody_in(words))
+        if self.pace.strange != strange:
+            replace(Path(self.config.strange), self.pace.strange, durable=True)
         verdict = decide(
             own,
             source,
@@ -59,7 +62,7 @@ class Agent:
             now=now,
             wanted=self.config.source,
             max_lag_s=self.config.max_lag_s,
-            rebuild=Path(self.config.rebuild).exists(),
+            asked=any(Path(mark).exists() for mark in (self.config.rebuild, self.config.copies)),
         )
         if (verdict.fit, verdict.step) != (self.verdict.fit, self.verdict.step):
             print(f"{'fit' if verdict.fit else 'unfit'}: {verdict.why}", flush=True)
@@ -68,11 +71,11 @@ class Agent:
         if verdict.step is not None and now >= self.not_before:
             self._do(verdict.step)
 
-    def _source(self) -> Source | None:
+    def _source(self) -> tuple[Source | None, str]:
         try:
-            return look_at_source(self.source)
-        except SqlError:
-            return None
+            return look_at_source(self.source), ""
+        except SqlError as error:
+            return None, str(error)
 
     def _own(self) -> Own | None:
         try:
@@ -84,6 +87,8 @@ class Agent:
         try:
             apply(self.config, self.own, step)
             self.failed = ""
+            if step is Step.COPY:
+                self.pace = Pace()
         except SqlError as error:
             self.failed = f"{step}: {error}"
             self.not_before = time.monotonic() + AGAIN_S
@@ -96,6 +101,7 @@ class Agent:
             "pair": self.config.pair,
             "source": self.config.source,
             "source_answers": source is not None,
+            "silent_s": round(self.pace.silent_s(now), 1),
             "fit": self.verdict.fit,
             "why": self.verdict.why,
             "failed": self.failed,
@@ -119,6 +125,13 @@ class Agent:
         if not self.verdict.fit:
             return NO, self.verdict.why
         return YES, f"{self.config.agent_words}: {self.verdict.why}"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def main(arguments: list[str]) -> None:

@@ -39,6 +39,10 @@ class Config:
     """Where each look is written."""
     rebuild: str
     """Mark of a person who asks for a new copy."""
+    copies: str
+    """Mark on disk: a copy was begun, and its end was not seen."""
+    strange: str
+    """File on disk that says why the data are no part of the source's."""
     agent_addresses: list[str]
     """Addresses at which directors ask."""
     agent_port: int

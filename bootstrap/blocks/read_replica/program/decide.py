@@ -1,11 +1,15 @@
 """From what was seen: one step, and whether the replica may be read from. Pure.
 
 Nothing is copied over data but on a person's word: only a server that was never anything but empty
-begins as a copy by itself.
+begins as a copy by itself, and one whose copy was interrupted goes on with it.
 
 How far a replica is behind is measured by the source's own sets: the age of the oldest one that it
 has not reached. The server's own figure counts from what was received, and says 0 of a receiver
-that gets nothing.
+that gets nothing. A source that is silent writes nothing that anybody could know of: a replica that
+had all stays in, as while its source is taken over, and says so.
+
+A replica whose data are no part of its source's any more would follow it again as soon as both
+count the same numbers. That it is strange is seen before, and kept until there is a new copy.
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ STALE_S = 5.0
 """Age of the last look at the own server from which nobody knows how it is: one that answers late
 takes two seconds, its client as many to begin."""
 MARKS = 600
-"""Sets of the source that are remembered, one of each look that found a new one: ten minutes."""
+"""Sets of the source that are remembered beside the oldest, one of each look that found another."""
+NUMBERLESS = "its source has written transactions without numbers"
 
 
 class Step(StrEnum):
@@ -41,17 +46,57 @@ class Pace:
     """How far behind the replica is."""
 
     marks: list[tuple[float, Gtids]] = field(default_factory=list)
-    """Sets of the source that it has not reached, with the time at which each was seen."""
+    """Sets that it has not reached, with the time since which there is such a one."""
+    first: Gtids | None = None
+    """What the source had when it answered first since this program began."""
     compared: bool = False
-    """Whether the two were ever compared since this program began."""
+    """Whether it has reached that: until then its delay began before anybody looked."""
+    heard: float | None = None
+    """When the source answered last."""
+    barred_since: float | None = None
+    """Since when the source answers, and lets nobody in."""
+    extra: Gtids = field(default_factory=Gtids)
+    """What it had in the last look that its source had not."""
+    strange: str = ""
+    """Why its data are no part of its source's."""
 
-    def see(self, now: float, source: Source | None, own: Own | None) -> None:
-        """A look; a source that is silent writes nothing that anybody could know of."""
-        if source is not None and (not self.marks or self.marks[-1][1] != source.executed):
-            self.marks = [*self.marks, (now, source.executed)][-MARKS:]
-        if own is not None:
-            self.compared = self.compared or source is not None
-            self.marks = [(when, what) for when, what in self.marks if not what <= own.executed]
+    def see(self, now: float, source: Source | None, own: Own | None, *, barred: bool) -> None:
+        """A look: the source's answer is older than the own server's."""
+        if not barred:
+            self.barred_since = None
+        elif self.barred_since is None:
+            self.barred_since = now
+        if source is not None:
+            # Since it fell silent it may have written at any time.
+            silent = self.heard is not None and now - self.heard > STALE_S
+            self._mark(self.heard if silent and self.heard is not None else now, source.executed)
+            self.first = source.executed if self.first is None else self.first
+            self.heard = now
+        if own is None:
+            return
+        if not own.received <= own.executed:
+            self._mark(now, own.received)
+        self.marks = [(when, what) for when, what in self.marks if not what <= own.executed]
+        self.compared = self.compared or (self.first is not None and self.first <= own.executed)
+        if source is not None and own.follows:
+            self._compare(source, own)
+
+    def _mark(self, when: float, what: Gtids) -> None:
+        if not self.marks or self.marks[-1][1] != what:
+            self.marks = [*self.marks[:1], *self.marks[1:][-MARKS:], (when, what)]
+
+    def _compare(self, source: Source, own: Own) -> None:
+        """What it had before the source's answer, and the source has not, is not its source's."""
+        lasting = self.extra - source.executed
+        self.extra = own.executed - source.executed
+        if lasting:
+            self.strange = f"it has what its source has not: {lasting.text()}"
+        elif not source.numbers:
+            self.strange = NUMBERLESS
+
+    def silent_s(self, now: float) -> float:
+        """Seconds since the source's last answer, 0 where there was none yet."""
+        return now - self.heard if self.heard is not None else 0.0
 
     def lag_s(self, now: float) -> float:
         """Seconds, 0 where it has all that the source was seen to have."""
@@ -78,19 +123,22 @@ def decide(
     now: float,
     wanted: str,
     max_lag_s: float,
-    rebuild: bool,
+    asked: bool,
 ) -> Verdict:
     """What is so.
 
     Args:
         own: None where it does not answer. source: the same.
         pace: with this look in it. now: its time. wanted: address of the source.
-        max_lag_s: of the description. rebuild: whether a person asks for a new copy.
+        max_lag_s: of the description.
+        asked: whether a person asks for a new copy, or one was begun and its end was not seen.
     """
     if own is None:
         return _unfit("its server does not answer")
-    if rebuild or own.blank:
+    if asked or own.blank:
         return _begin(source)
+    if pace.strange:
+        return _unfit(f"{pace.strange}: it needs a new copy")
     if not own.closed:
         return _unfit("its server may be written to", Step.CLOSE)
     if own.follows != wanted:
@@ -99,13 +147,16 @@ def decide(
         return _unfit(f"it cannot apply what it has received: {own.broken}")
     if source is not None and not source.purged <= own.executed:
         return _unfit("its source has not kept what it lacks: it needs a new copy")
-    if source is not None and own.refused:
-        # The source has let this program in: it knows the password of now.
-        return _unfit("its source does not let its receiver in", Step.FOLLOW)
+    if own.refused or (pace.barred_since is not None and now - pace.barred_since > max_lag_s):
+        # A source that has let this program in: it knows the password of now.
+        step = Step.FOLLOW if own.refused and source is not None else None
+        return _unfit("its source does not let it in", step)
     if not own.receiver or not own.applier:
+        if source is not None and not own.executed <= source.executed:
+            return _unfit("it has what its source has not")
         return _unfit("it was stopped", Step.START)
     if not pace.compared:
-        return _unfit("it has not met its source since it began")
+        return _unfit("nobody knows yet how far it is behind")
     lag_s = pace.lag_s(now)
     if lag_s > max_lag_s:
         reason = f": {own.error}" if own.error else ""

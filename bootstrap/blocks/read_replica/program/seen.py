@@ -49,6 +49,8 @@ class Own:
     """Whether nobody may write to it."""
     executed: Gtids
     """What it has."""
+    received: Gtids
+    """What its receiver has got since it began, applied or not."""
     follows: str
     """Address that it follows; empty: none."""
     receiver: bool
@@ -92,6 +94,7 @@ def look_at_own(connection: Connection) -> Own:
         blank=found[OURS][OURS] == "0" and not executed,
         closed=found["executed"]["closed"] == "1",
         executed=executed,
+        received=gtids.parse(plain(replica.get("Retrieved_Gtid_Set", ""))),
         follows=replica.get("Source_Host", ""),
         receiver=replica.get("Replica_IO_Running", "No") != "No",
         applier=replica.get("Replica_SQL_Running", "No") == "Yes",

@@ -14,6 +14,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,8 @@ def journals(
     offsets: Mapping[str, float],
 ) -> dict[str, list[Event]]:
     """Keep the journal of each node since an instant, and return its events."""
-    found = {}
-    for node in nodes:
+
+    def read(node: str) -> list[Event]:
         offset = offsets.get(node, 0.0)
         command = (
             f"journalctl --no-pager --output json --output-fields {JOURNAL_FIELDS}"
@@ -79,8 +80,11 @@ def journals(
         )
         text = stack.exec(node, command, check=False)
         (folder / f"journal-{node}.jsonl").write_text(text, encoding="utf-8")
-        found[node] = events_of(node, text, offset=offset)
-    return found
+        return events_of(node, text, offset=offset)
+
+    names = list(nodes)
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(read, names), strict=True))
 
 
 def keep(

@@ -31,7 +31,7 @@ both: venv
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check image
 
 test: both ## check and image side by side, then the live stack
-	$(PYTEST) --durations=15 -m "live and not engine and not load and not minimal and not nfs and not duo and not lvs and not gateway" tests
+	$(PYTEST) --durations=15 -m "live and not engine and not load and not minimal and not nfs and not duo and not lvs and not gateway and not six_gtid" tests
 
 test-duo: venv ## Stack duo, brought up and destroyed: the author's test and a dead mysqld
 	$(PYTEST) -m "duo and not load" tests
@@ -42,7 +42,7 @@ test-lvs: venv ## Stack lvs, brought up and destroyed: the author's test and a d
 test-gateway: venv ## Stack gateway, brought up and destroyed: the author's test
 	$(PYTEST) -m "gateway and not load" tests
 
-test-all: both ## test, test-duo, test-lvs and test-gateway with repeats, crowds, more drills, stack nfs, and the provider under the real engine
+test-all: both ## test, test-duo, test-lvs and test-gateway with repeats, crowds, more drills, stacks nfs and six-gtid, and the provider under the real engine
 	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests
 

@@ -1,0 +1,1 @@
+"""Stack ``six-gtid`` on running machines: two cluster managers, one fence endpoint."""

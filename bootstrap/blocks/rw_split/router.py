@@ -30,6 +30,9 @@ IDLE = PHP_PROCESSES
 TTL_S = 5
 """From one question for the metadata to the next, each of which is a login: an emulated machine
 needs a tenth of a second for it."""
+LOOK_S = 10
+"""For each answer to that question. HAProxy ends the sessions of a server that is gone after 8 s at
+most, and what Router knows holds meanwhile. With 1 s its port was closed on a busy hypervisor."""
 WAIT_S = 30
 """For the replica to get a session's own writes. One that is two seconds late is read from no more
 after three, and has lost its sessions after five more: this is never reached."""
@@ -58,6 +61,7 @@ def files(split: SplitPlan, router: RouterPlan, *, stack: str) -> tuple[ManagedF
             state=STATE,
             idle=IDLE,
             ttl_s=TTL_S,
+            look_s=LOOK_S,
             wait_s=WAIT_S,
             connections=CONNECTIONS,
             memory_mib=MEMORY_MIB,

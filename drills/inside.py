@@ -135,7 +135,9 @@ class Sample:
     services: proc_lvs.Table = field(default_factory=dict)
     """Virtual services in its kernel's table."""
     troubled: bool = False
-    """Whether its reconciler or its monitor has named a problem, or the former is silent."""
+    """Whether its reconciler or its monitor has named a problem."""
+    silent: bool = False
+    """Whether it has a reconciler that says nothing."""
 
 
 def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
@@ -143,6 +145,7 @@ def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
     try:
         said: dict[str, Any] = json.loads(line)
         states = drbd.process(said["drbd"].splitlines())
+        says = said.get("says", ("", ""))
         return Sample(
             node=node,
             at=at,
@@ -154,9 +157,8 @@ def sample_of(node: str, line: str, *, at: float, wall: float) -> Sample | None:
             mysqld=tuple(said["mysqld"]),
             writable=said.get("writable"),
             services=proc_lvs.parse(str(said.get("services", "")).splitlines()),
-            troubled=published.troubled(
-                *said.get("says", ("", "")), now=said["now"], reconciled="writable" in said
-            ),
+            troubled=published.names_problem(*says),
+            silent="writable" in said and published.is_silent(says[0], now=said["now"]),
         )
     except (ValueError, KeyError, TypeError):
         return None

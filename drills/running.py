@@ -29,7 +29,10 @@ PAUSE_S = 8
 """From one look at a stack to the next: each is a login at every machine, whose processors are
 emulated and may be busy."""
 SELDOM_S = 30
-"""The same while somebody knows that something is wrong."""
+"""The same while somebody knows that something is wrong, which a look may find the remedy for."""
+UNSAID_S = 120
+"""The same while a machine boots: it cannot be well before it says something, and the looks at all
+the others would keep it, and them, from their work."""
 EVERY_S = 2
 """Between two questions whether it is time for a look."""
 
@@ -136,14 +139,14 @@ class LiveStack:
         timeout_s: float,
         before: Callable[[], None] = lambda: None,
         mend: Callable[[Sequence[str]], None] = lambda _: None,
-        troubled: Callable[[], bool] = lambda: False,
+        pause_s: Callable[[], float] = lambda: PAUSE_S,
     ) -> None:
         """Wait until ``status`` finds nothing wrong.
 
         Args:
             timeout_s: The deadline. before: Is called all the time. mend: Is called with what was
-                found. troubled: Whether something is known to be wrong: then looks are rare, for
-                they keep busy machines from getting well.
+                found. pause_s: From one look to the next. Where something is known to be wrong they
+                are rare, for they keep busy machines from getting well.
         """
         seen: list[str] = []
         looked = time.monotonic() - PAUSE_S
@@ -151,7 +154,7 @@ class LiveStack:
         def steady() -> bool:
             nonlocal looked
             before()
-            if time.monotonic() - looked < (SELDOM_S if troubled() else PAUSE_S):
+            if time.monotonic() - looked < pause_s():
                 return False
             status = self.status()
             looked = time.monotonic()

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from drills import running
 from drills.checkers import asked_off, powered_off
-from drills.inside import NodeWatch
+from drills.inside import NodeWatch, Sample
 from drills.invariants import Finding, Verdict
 from drills.observe import Observations, holders
 from drills.running import LiveStack
@@ -22,6 +23,13 @@ SILENT_S = 10
 """Without a sample for so long a node is off, or starved."""
 RECENT = 10
 """ARP samples, two seconds of them, that say who holds a VIP now."""
+
+
+def pause_after(last: Sequence[Sample], *, now: float) -> float:
+    """Seconds from one look at a stack to the next, by what each of its watched nodes said last."""
+    if any(seen.silent or now - seen.at > SILENT_S for seen in last):
+        return running.UNSAID_S
+    return running.SELDOM_S if any(seen.troubled for seen in last) else running.PAUSE_S
 
 
 class DrillFailedError(AssertionError):
@@ -164,11 +172,10 @@ class Scene:
         watch = self.watches.get(node)
         return node if watch is not None and self.subject.serves(group, watch.last) else None
 
-    def is_troubled(self) -> bool:
-        """Whether a node's own programs have named something wrong, or it says nothing: the
-        watchers tell, which run anyway."""
-        last = [watch.last for watch in self.watches.values()]
-        return any(seen.troubled or time.monotonic() - seen.at > SILENT_S for seen in last)
+    def pause_s(self) -> float:
+        """From one look at the stack to the next, by what the nodes' own programs say: watchers
+        hear it, which run anyway."""
+        return pause_after([watch.last for watch in self.watches.values()], now=time.monotonic())
 
     def held_by(self, group: Group, *, since: Mark | None = None) -> list[str]:
         """Nodes that have held a group's VIP since a mark, the first one where none is given, in

@@ -133,7 +133,7 @@ class Stage(Scene):
     ) -> None:
         """Wait until ``status`` finds nothing wrong, rebuilding what a power cut has left."""
         self.stack.wait_until_steady(
-            timeout_s=timeout_s, before=before, mend=self._rebuild, troubled=self.is_troubled
+            timeout_s=timeout_s, before=before, mend=self._rebuild, pause_s=self.pause_s
         )
 
     def wait_until_steady_again(self, *, timeout_s: float = STEADY_S) -> None:

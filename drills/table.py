@@ -27,8 +27,8 @@ Written by `pairwise drill table` from the committed verdicts (`drills-STACK.jso
 the median outage in seconds of all runs of a cell, from one acknowledged write (without data: one
 good answer) to the next; in brackets how many there were, and how many of them did not pass: why,
 and at which commit, is in the stack's own page. A letter says why a drill does not apply. A stack
-that this repository does not describe has numbers alone: `data` and `data-gtid` are the data pairs of
-six and six-gtid, each with one web machine.
+that this repository does not describe has numbers alone: `data` and `data-gtid` are the data pairs
+of six and six-gtid, each with one web machine.
 """
 
 

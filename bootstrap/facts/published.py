@@ -12,16 +12,24 @@ OLD_S = 10.0
 """A reconciler publishes what it sees each second; on a starved machine some of them later."""
 
 
-def troubled(gtid: str, monitor: str, *, now: float, reconciled: bool) -> bool:
-    """Whether a problem is named, or a reconciler says nothing.
+def is_silent(gtid: str, *, now: float) -> bool:
+    """Whether a node's reconciler says nothing: what is published is old, or nothing is.
 
     Args:
-        gtid, monitor: what ``PATHS`` hold. now: the node's clock. reconciled: has a reconciler.
+        gtid: what the first of ``PATHS`` holds. now: the node's clock.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    said = json.loads(gtid) if gtid else {}
+    return bool(now - said.get("time", 0.0) > OLD_S)
+
+
+def names_problem(gtid: str, monitor: str) -> bool:
+    """Whether ``PATHS`` name a problem.
 
     Raises:
         ValueError: one of them is no JSON.
     """
     said = json.loads(gtid) if gtid else {}
-    if reconciled and now - said.get("time", 0.0) > OLD_S:
-        return True
     return bool(said.get("problems")) or bool(json.loads(monitor) if monitor else [])

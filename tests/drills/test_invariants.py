@@ -11,6 +11,8 @@ import pytest
 
 from drills.inside import PROGRAM, Sample, clock_offset, sample_of, sampled
 from drills.invariants import Verdict, one_holder, one_mysqld, one_primary, one_source, worst
+from drills.running import PAUSE_S, SELDOM_S, UNSAID_S
+from drills.scene import SILENT_S, pause_after
 from drills.wait import wait_until
 from drills.workloads.recorder import end_group, start_group
 
@@ -132,27 +134,30 @@ def test_a_line_of_the_program_is_read_and_noise_is_not() -> None:
     said = {"boot": "b", "up": 5.0, "now": 7.0, "mysqld": [12], "drbd": PROC.format("Primary")}
     found = sample_of("a", json.dumps(said), at=1.0, wall=9.0)
     assert found is not None and found.roles == {0: "Primary"} and found.mysqld == (12,)
-    assert not found.troubled
+    assert not found.troubled and not found.silent
     assert sample_of("a", "Connection closed", at=1.0, wall=9.0) is None
 
 
 @pytest.mark.parametrize(
-    ("gtid", "monitor", "troubled"),
+    ("gtid", "monitor", "pause_s"),
     [
-        ("", "", True),
-        ('{"time": 95, "problems": []}', "", False),
-        ('{"time": 95, "problems": []}', "[]", False),
-        ('{"time": 80, "problems": []}', "", True),
-        ('{"time": 95, "problems": [{"id": "lags"}]}', "", True),
-        ('{"time": 95, "problems": []}', '[{"id": "restart"}]', True),
+        ("", "", UNSAID_S),
+        ('{"time": 95, "problems": []}', "", PAUSE_S),
+        ('{"time": 95, "problems": []}', "[]", PAUSE_S),
+        ('{"time": 80, "problems": [{"id": "lags"}]}', "", UNSAID_S),
+        ('{"time": 95, "problems": [{"id": "lags"}]}', "", SELDOM_S),
+        ('{"time": 95, "problems": []}', '[{"id": "restart"}]', SELDOM_S),
     ],
 )
-def test_a_node_says_whether_something_is_wrong(gtid: str, monitor: str, troubled: bool) -> None:
-    """A reconciler that is silent is wrong as well."""
+def test_looks_at_a_stack_are_rare_by_what_its_nodes_say(
+    gtid: str, monitor: str, pause_s: float
+) -> None:
+    """A node or a reconciler that is silent boots: then there is hardly one."""
     said = {"boot": "b", "up": 5.0, "now": 99.0, "mysqld": [], "drbd": "", "writable": None}
     found = sample_of("a", json.dumps({**said, "says": [gtid, monitor]}), at=1.0, wall=9.0)
     assert found is not None
-    assert found.troubled is troubled
+    assert pause_after([found], now=2.0) == pause_s
+    assert pause_after([found], now=1.0 + SILENT_S + 1) == UNSAID_S
 
 
 def test_a_clock_that_is_behind_is_measured_by_the_fastest_line() -> None:

@@ -28,7 +28,6 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
     monkeypatch.setattr(LiveStack, "status", status)
     monkeypatch.setattr(running, "PAUSE_S", 0.4)
-    monkeypatch.setattr(running, "SELDOM_S", 1.5)
     monkeypatch.setattr(running, "EVERY_S", 0.05)
     yield found
 
@@ -42,7 +41,9 @@ def test_a_stack_is_looked_at_until_nothing_is_wrong(looks: list[float]) -> None
 
 def test_while_something_is_known_to_be_wrong_looks_are_rare(looks: list[float]) -> None:
     begun = time.monotonic()
-    STACK.wait_until_steady(timeout_s=9, troubled=lambda: time.monotonic() - begun < 2.5)
+    STACK.wait_until_steady(
+        timeout_s=9, pause_s=lambda: 1.5 if time.monotonic() - begun < 2.5 else 0.4
+    )
     assert looks[0] - begun >= 1
     assert looks[1] - looks[0] >= 1
 

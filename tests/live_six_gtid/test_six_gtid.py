@@ -8,8 +8,8 @@ from drills.running import LiveStack
 from tests.on_machines import assert_drill_passes, assert_unchanged
 
 CORE = ("freeze-replica-busy", "source-power-cut")
-"""Where the reconciler and Heartbeat meet at the endpoint: who is fenced by one gives NFS away by the
-other. What each of them does alone is drilled on stacks duo and six."""
+"""Where the reconciler and Heartbeat meet at the endpoint: who is fenced by one gives NFS away by
+the other. What each of them does alone is drilled on stacks duo and six."""
 
 
 @pytest.mark.calm

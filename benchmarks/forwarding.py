@@ -19,16 +19,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import yaml
-
-from drills.described import changed
+from drills.described import write_changed
 from drills.evidence import this_machine
 from drills.observe import run_inside
 from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
-from stacks.load import CONFIG_KEY, stack_file
 
 CLIENTS = 8
 """At once."""
@@ -91,16 +87,6 @@ NGINX = {
 """Stack six without its data pair, and with one web machine."""
 
 
-def described(folder: Path, stack: str, *changes: dict[str, Any]) -> None:
-    """Write a changed description where ``pairwise`` is told to read it."""
-    document = yaml.safe_load(stack_file(ROOT / "stacks", stack).read_text(encoding="utf-8"))
-    text = document["config"][CONFIG_KEY]
-    for change in changes:
-        text = changed(text, **change)
-    said = yaml.safe_dump({"config": {CONFIG_KEY: text}}, sort_keys=False)
-    stack_file(folder, stack).write_text(said, encoding="utf-8")
-
-
 @contextmanager
 def running(name: str, folder: Path) -> Iterator[LiveStack]:
     """A stack of that folder for as long as the block lasts."""
@@ -138,19 +124,19 @@ def straight(stack: LiveStack) -> Iterator[None]:
 def measured(folder: Path) -> Found:
     """Every way, by name."""
     found: Found = {name: [] for name in ("direct", "dr", "tun", "nat", "nginx")}
-    described(folder, "lvs", ALONE)
+    write_changed(folder, "lvs", ALONE)
     with running("lvs", folder) as stack:
         for _ in range(ROUNDS):
             found["dr"].append(asked(stack, VIP))
             with straight(stack):
                 found["direct"].append(asked(stack, VIP))
-        described(folder, "lvs", ALONE, TUN)
+        write_changed(folder, "lvs", ALONE, TUN)
         stack.up()
         found["tun"] = [asked(stack, VIP) for _ in range(ROUNDS)]
-    described(folder, "lvs", ALONE, NAT)
+    write_changed(folder, "lvs", ALONE, NAT)
     with running("lvs", folder) as stack:
         found["nat"] = [asked(stack, VIP) for _ in range(ROUNDS)]
-    described(folder, "six", NGINX)
+    write_changed(folder, "six", NGINX)
     with running("six", folder) as stack:
         found["nginx"] = [asked(stack, NGINX_VIP) for _ in range(ROUNDS)]
     return found

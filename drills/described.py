@@ -44,6 +44,20 @@ def changed(
     return result
 
 
+def write_changed(folder: Path, base: str, *changes: Mapping[str, Any], name: str = "") -> None:
+    """Describe a stack as one of this repository with changes, which are arguments of ``changed``.
+
+    Args:
+        folder: where ``pairwise`` is told to read it. base: the stack. name: another name for it.
+    """
+    document = yaml.safe_load(stack_file(ROOT / "stacks", base).read_text(encoding="utf-8"))
+    text = document["config"][CONFIG_KEY]
+    for change in changes:
+        text = changed(text, **change)
+    said = yaml.safe_dump({"config": {CONFIG_KEY: text}}, sort_keys=False)
+    stack_file(folder, name or base).write_text(said, encoding="utf-8")
+
+
 @contextmanager
 def described_as(stack: LiveStack, folder: Path, *, put: Mapping[str, Any]) -> Iterator[LiveStack]:
     """The same stack under a changed description, which is in ``folder`` and not in force yet."""

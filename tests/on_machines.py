@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -35,10 +36,11 @@ def steady(stack: LiveStack, request: pytest.FixtureRequest) -> Iterator[LiveSta
 
 
 @contextmanager
-def brought_up(name: str) -> Iterator[LiveStack]:
-    """A stack for as long as the block lasts; what a failed `up` has made goes too."""
+def brought_up(name: str, folder: Path = ROOT / "stacks") -> Iterator[LiveStack]:
+    """A stack that a folder describes, for as long as the block lasts; what a failed `up` has made
+    goes too."""
     lab = Lab.of_checkout(ROOT)
-    stack = LiveStack(name, lab.netns, lab.uri)
+    stack = LiveStack(name, lab.netns, lab.uri, folder)
     try:
         stack.up()
         yield stack

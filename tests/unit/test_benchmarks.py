@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks import forwarding, services
+from drills.described import write_changed
 from stacks.load import load_stack, stack_file
 from stacks.plan import make_plan
 
@@ -25,5 +26,5 @@ from stacks.plan import make_plan
 def test_a_changed_description_means_something(
     stack: str, changes: tuple[dict[str, Any], ...], tmp_path: Path
 ) -> None:
-    forwarding.described(tmp_path, stack, *changes)
+    write_changed(tmp_path, stack, *changes)
     assert make_plan(load_stack(stack_file(tmp_path, stack))).nodes

@@ -24,7 +24,7 @@ SEEN_ANYWAY = frozenset(
     }
 )
 """Names of the monitor's problems that ``status_groups`` and ``status_judge`` say themselves."""
-DONE = frozenset({"handed-over", "service-restarted", "take-over-repaired"})
+DONE = frozenset({"handed-over", "not-started", "service-restarted", "take-over-repaired"})
 """Names of those that say that something was done (``problems.passing`` of the monitor)."""
 
 

@@ -30,12 +30,13 @@ REFUSES = "[Unit]\nAssertPathExists=/run/pairwise-drill/never"
 NGINX = "nginx.service"
 PHP = "php8.4-fpm.service"
 """What serves pages; a machine may have lost either of the two."""
-MANAGER = "/usr/share/heartbeat/ResourceManager"
-"""Heartbeat's own program through which every group is taken and given up."""
+MANAGER = "/usr/local/lib/pairwise/groups"
+"""Block heartbeat's own: Heartbeat takes every group and gives it up through this, whether it was
+asked to or its peer has died."""
 HOLD = "pairwise-drill-hold.service"
 """Transient unit of a session that holds a lock."""
 FOLDER = "/var/lib/pairwise-drill"
-"""Holds what stands in its place: /run allows no program."""
+"""Holds what stands in its place."""
 KEEPALIVED = "/etc/keepalived/keepalived.conf"
 """Block keepalived's own."""
 AS_IT_WAS = ".pairwise-drill"
@@ -54,19 +55,20 @@ RULES = "/usr/local/lib/pairwise/gtid/bootstrap/blocks/gtid_pair/program/reconci
 HASTY = "_open = lambda own: None"
 """Python that takes one rule away: a node is opened whatever it has received and not applied."""
 LOST_REQUEST = """\
-#!/bin/sh
-# A drill's: the first request for one group gets lost, the next one ends this.
-if [ "$1 $2" = "takegroup {key}" ]; then
-    if rm {folder}/lose 2>/dev/null; then
-        echo "lost $(date +%s.%N)" >>{folder}/requests
-        exit 0
-    fi
-    echo "passed $(date +%s.%N)" >>{folder}/requests
-    umount -l {manager}
-fi
-exec {folder}/ResourceManager "$@"
+    # A drill's: the first take-over of one group gets lost, the next one ends this.
+    case " $* " in *" {key} "*)
+        if rm {folder}/lose 2>/dev/null; then
+            echo "lost $(date +%s.%N)" >>{folder}/requests
+            return 0
+        fi
+        echo "passed $(date +%s.%N)" >>{folder}/requests
+        umount -l {manager} ;;
+    esac
 """
-"""Stands in the manager's place by a bind mount; the manager itself is copied beside it."""
+"""Begins the function through which a group is taken, in a copy that stands in the real text's
+place by a bind mount."""
+TAKES = "take() {"
+"""How that function begins."""
 
 
 @contextmanager
@@ -112,9 +114,8 @@ def request_lost(stack: LiveStack, node: str, group: ServiceGroup) -> Iterator[N
     text = LOST_REQUEST.format(key=group.key, folder=FOLDER, manager=MANAGER)
     steps = (
         f"mkdir -p {FOLDER}",
-        f"cp -p {MANAGER} {FOLDER}/ResourceManager",
-        f"printf %s {shlex.quote(text)} >{FOLDER}/hook",
-        f"chmod 0755 {FOLDER}/hook",
+        f"printf %s {shlex.quote(text)} >{FOLDER}/lines",
+        f"sed '/^{TAKES}/r {FOLDER}/lines' {MANAGER} >{FOLDER}/hook",
         f"touch {FOLDER}/lose",
         f"mount --bind {FOLDER}/hook {MANAGER}",
     )

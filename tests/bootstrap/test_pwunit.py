@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bootstrap.blocks.heartbeat import deploy
+from bootstrap.blocks.monitor.program import moves
 from bootstrap.deploy import render_all
+from bootstrap.shared import pairs
 from tests.golden.tree import plans
 
 Run = Callable[..., tuple[int, str, list[str]]]
@@ -28,7 +32,8 @@ esac
 def run(tmp_path: Path) -> Run:
     script = tmp_path / "pwunit"
     files = render_all(plans()["six"])["data1"]
-    script.write_text(files["/etc/ha.d/resource.d/pwunit"].content)
+    text = files["/etc/ha.d/resource.d/pwunit"].content
+    script.write_text(text.replace(f"{pairs.RUN}/", f"{tmp_path}/"))
     tool = tmp_path / "systemctl"
     tool.write_text(SYSTEMCTL)
     tool.chmod(0o755)
@@ -69,6 +74,24 @@ def test_nothing_starts_after_one_that_does_not(run: Run) -> None:
     code, _, told = run("a.mount", "b.service", "start", broken="a.mount")
     assert code != 0
     assert "start b.service" not in told
+
+
+def test_one_that_fails_twice_within_ten_minutes_stays(run: Run, tmp_path: Path) -> None:
+    """Else two nodes that cannot start it give the group to each other for ever."""
+    assert deploy.STAYS_MIN * 60 == moves.STAYS_S, "as the monitor does with what it hands over"
+    broken, mark = "b.service", tmp_path / "not-started-b.service"
+    assert run("a.mount", broken, "start", broken=broken)[0] != 0
+    assert run("a.mount", broken, "start", broken=broken)[0] == 0
+    before = time.time() - moves.STAYS_S - 60
+    os.utime(mark, (before, before))
+    assert run("a.mount", broken, "start", broken=broken)[0] != 0, "the peer has its turn again"
+    assert run("a.mount", broken, "start")[0] == 0
+    assert not mark.exists(), "one that starts again is new"
+
+
+def test_a_file_system_that_is_not_there_stays_nowhere(run: Run) -> None:
+    for _ in range(2):
+        assert run("a.mount", "b.service", "start", broken="a.mount")[0] != 0
 
 
 @pytest.mark.parametrize(

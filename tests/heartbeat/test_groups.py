@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.blocks.heartbeat import deploy
+from drills.faults_inside import LOST_REQUEST, TAKES
 from drills.wait import wait_until
 from tests.heartbeat.test_shellfuncs import node_files
 
@@ -202,3 +203,23 @@ def test_neither_this_node_nor_a_ping_address_is_taken_over(
     here.call("mach_down", node, HA_info=info)
     assert here.calls == []
     assert not (here.folder / "fifo").exists()
+
+
+@pytest.mark.parametrize("program", ["ResourceManager", "mach_down"])
+def test_a_drill_loses_one_take_over_and_the_next_one_ends_that(here: Node, program: str) -> None:
+    folder, groups = here.folder, here.folder / "groups"
+    lines = LOST_REQUEST.format(key=NFS_KEY, folder=folder, manager=groups)
+    (folder / "lines").write_text(lines)
+    subprocess.run(["sed", "-i", f"/^{TAKES}/r {folder}/lines", str(groups)], check=True)
+    here.program("umount", f'#!/bin/sh\necho "$*" >>{folder}/umounted\n')
+    here.mark("lose")
+    words = ("takegroup", NFS_KEY) if program == "ResourceManager" else ("data2",)
+    assert here.call(program, *words).returncode == 0
+    assert not any("nfs" in call for call in here.calls), "Heartbeat believes that it was done"
+    assert not (folder / "umounted").exists()
+    assert here.manager("takegroup", MYSQL_KEY).returncode == 0
+    assert here.manager("takegroup", NFS_KEY).returncode == 0
+    assert any("drbddisk nfs start" in call for call in here.calls)
+    assert (folder / "umounted").read_text() == f"-l {groups}\n"
+    noted = [line.split()[0] for line in (folder / "requests").read_text().splitlines()]
+    assert noted == ["lost", "passed"]

@@ -142,6 +142,7 @@ def test_given_heartbeat_tried_and_gave_up_when_it_is_nowhere_then_its_own_way_g
     partly = lost(HERE, rscstatus="transition", mounts={"/srv/db": MountSeen()})
     watch.for_seconds(partly, 5)
     assert watch.for_seconds(lost(), 40) == []
+    assert watch.problems("mysql") == {"not-started"}, "a person reads why it is nowhere"
     assert watch.for_seconds(lost(), 10) == [Takeover(side="local")]
 
 

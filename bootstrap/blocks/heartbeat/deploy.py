@@ -75,6 +75,9 @@ SHELLFUNCS = f"{FOLDER}/shellfuncs"
 DROP_IN = f"/etc/systemd/system/{UNIT}.d/pairwise.conf"
 LIBEXEC = "/usr/libexec/heartbeat"
 MANAGER = f"{pairs.SCRIPTS}/groups"
+STAYS_MIN = 10
+"""A group whose daemon fails at its start twice within so many minutes on a node stays there: the
+monitor hands none over a second time within the same time."""
 FIRST_DATA = f"{pairs.SCRIPTS}/first-data"
 OUTDATING = ("/usr/lib/drbd/drbdsetup-84", "/usr/sbin/drbdmeta")
 """dopd runs as hacluster and outdates disks with these: set-uid for its group only, as drbdadm
@@ -97,6 +100,7 @@ def files(node: NodePlan, plan: DeployPlan) -> tuple[ManagedFile, ...]:
         "dopd": data.fence.has_dopd,
         "disks": bool(data.drbd.resources),
         "run": pairs.RUN.removeprefix("/run/"),
+        "stays_min": STAYS_MIN,
         "dopd_folder": str(PurePosixPath(pairs.OUTDATE_DRBDADM).parent),
         "stonith": bool(set(data.fence.devices) - {FencingDevice.DOPD}),
         "notify": {"program": notify.PROGRAM, "kind": notify.Kind.HEARTBEAT.value}

@@ -27,6 +27,9 @@ def decide(
 ) -> tuple[Memory, tuple[Action, ...]]:
     """One pass."""
     memory = moves.note(config, memory, seen, now)
+    for group in config.groups:
+        if memory.fell.get(group.name) == now.mono:
+            memory = problems.passing(memory, now, _gave_up(config, group))
     actions: list[Action] = []
     findings: list[Finding] = []
     if seen.heartbeat == "active":
@@ -73,6 +76,15 @@ def _services(
         if standby:
             memory = _handed_over(config, memory, now, found.broken, going)
     return memory, actions, findings
+
+
+def _gave_up(config: Config, group: Group) -> Finding:
+    return Finding(
+        id="not-started",
+        group=group.name,
+        text=f"Group {group.name} did not start on {config.node}: Heartbeat gave it up again.",
+        command=f"pairwise exec {config.stack} {config.node} -- journalctl -u heartbeat",
+    )
 
 
 def _restarted(config: Config, group: Group, unit: str, why: str) -> Finding:

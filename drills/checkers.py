@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from drills.invariants import Finding, Verdict
@@ -79,16 +79,21 @@ def first_questions(requests: Iterable[dict[str, Any]], *, since: float) -> dict
     return first
 
 
-def broke(safety: Mapping[str, Finding], *, ran: Verdict) -> Finding:
+def broke(safety: Mapping[str, Finding], *, breaks: Collection[str], ran: Verdict) -> Finding:
     """The verdict of a control: what it was run without has to be missed.
 
     Args:
-        safety: each invariant, and whether each group kept its writes. ran: how everything else of
-            the run ended; nothing follows from one that did not get to its end.
+        safety: each invariant, and whether each group kept its writes. breaks: names of those that
+            say that it is missed. ran: how everything else of the run ended; nothing follows from
+            one that did not get to its end.
     """
-    verdicts = {finding.verdict for finding in safety.values()}
-    if Verdict.FAIL in verdicts:
+    failed = [name for name, finding in safety.items() if finding.verdict is Verdict.FAIL]
+    if set(failed) & set(breaks):
         return Finding(verdict=Verdict.PASS)
+    if failed:
+        reason = f"{' and '.join(failed)} broke, and not what the control is for"
+        return Finding(verdict=Verdict.FAIL, reason=reason)
+    verdicts = {finding.verdict for finding in safety.values()}
     if ran is not Verdict.PASS or verdicts != {Verdict.PASS}:
         reason = "it cannot be told whether anything broke"
         return Finding(verdict=Verdict.UNKNOWN, reason=reason)

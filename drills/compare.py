@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from drills.drill import MOST
 from drills.invariants import Verdict
 from drills.literal import Literal
 from drills.result import Result, worst_of_all
 
 FOLDER = "compare"
 """In a stack's evidence, beside those of its drills."""
-MOST = 1.05
-"""Our median outage is at most so many times the document's, where that keeps every promise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +33,8 @@ class Comparison:
     """Runs with the document's times."""
     made_on: dict[str, str]
     """Machine, commit and command."""
+    most: float = MOST
+    """Our median outage is at most so many times the document's, where that keeps every promise."""
 
     @property
     def ratio(self) -> float | None:
@@ -45,7 +46,7 @@ class Comparison:
     def broken(self) -> list[str]:
         """What did not hold in a run with the document's times."""
         names = {name for run in self.written for name in run.broken}
-        failed = {run.drill for run in self.written if run.verdict is not Verdict.PASS}
+        failed = {run.drill for run in self.written if run.verdict is Verdict.FAIL}
         return sorted(names) or [f"{name} not passed" for name in sorted(failed)]
 
     @property
@@ -54,9 +55,11 @@ class Comparison:
         found = worst_of_all([run.verdict for run in self.ours])
         if found is not Verdict.PASS or self.broken:
             return found
-        if self.ratio is None:
+        # A run of which nothing is known may have kept every promise, or not.
+        known = all(run.verdict is Verdict.PASS for run in self.written)
+        if self.ratio is None or not known:
             return Verdict.UNKNOWN
-        return Verdict.PASS if self.ratio <= MOST else Verdict.FAIL
+        return Verdict.PASS if self.ratio <= self.most else Verdict.FAIL
 
     def as_json(self) -> dict[str, Any]:
         """What a summary reads."""
@@ -67,9 +70,10 @@ class Comparison:
             "put": dict(self.literal.put),
             "started": self.started,
             "verdict": str(self.verdict),
-            "ours_s": [run.outage_s for run in self.ours],
-            "written_s": [run.outage_s for run in self.written],
+            "ours_s": [run.client_outage_s for run in self.ours],
+            "written_s": [run.client_outage_s for run in self.written],
             "ratio": self.ratio,
+            "most": self.most,
             "broke": self.broken,
             "evidence": [run.evidence for run in (*self.ours, *self.written)],
             "made_on": self.made_on,
@@ -85,7 +89,7 @@ class Comparison:
 
 
 def _median(runs: tuple[Result, ...]) -> float | None:
-    outages = [run.outage_s for run in runs if run.outage_s is not None]
+    outages = [run.client_outage_s for run in runs if run.client_outage_s is not None]
     return median(outages) if outages else None
 
 

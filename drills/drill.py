@@ -24,6 +24,10 @@ GTID = frozenset({Kind.GTID})
 """Pairs that replicate MySQL."""
 VRRP = frozenset({Kind.VRRP})
 """Pairs whose VIPs keepalived moves, with no data behind them."""
+MOST = 1.05
+"""The median outage with our times is at most so many times that with a document's own."""
+HALF = 0.5
+"""The same after a process has died, and where the disk is taken over."""
 BOTH = HEARTBEAT | GTID
 """Either; one that is both is drilled as a GTID pair."""
 
@@ -54,18 +58,25 @@ class Drill:
     """Whether it is about pairs alone whose applications read and write through a splitter."""
     only: Callable[[Plan, str], object] | None = None
     """What else a pair must have, by the plan and its name; none: nothing."""
+    most: float = MOST
+    """What ``drill compare`` allows."""
     is_loaded: bool = True
     """Whether clients write all the time; not where the pair serves nobody in between."""
     kinds: frozenset[Kind] = HEARTBEAT
     """Pairs that it is for, by what is on them."""
     fencing: frozenset[FencingDevice | None] = ANY
     """Fencing of the pairs that it is for, by the first device of their description."""
-    is_control: bool = False
-    """Whether it is run on a pair without its safety, which has to be seen to break: a row is lost,
-    two nodes hold what only one may, or what has to stay moves. A drill that cannot fail proves
+    breaks: tuple[str, ...] = ()
+    """What has to be seen to break, one of them at least, where the drill is run on a pair without
+    its safety, as a control: names of invariants, or ``WRITES``. A drill that cannot fail proves
     nothing."""
     lasts_s: float | None = None
     """How long the fault lasts where that is a matter of choice (``--lasts``); else none."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is run on a pair without its safety."""
+        return bool(self.breaks)
 
     def lasting(self, seconds: float) -> Drill:
         """The same drill with a fault that lasts so long; only where that is a matter of choice."""

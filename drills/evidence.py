@@ -53,7 +53,7 @@ def this_machine() -> str:
 
 def made_on(command: str) -> dict[str, str]:
     """Machine, commit and command of a run."""
-    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude", "*"]
     done = subprocess.run(git, capture_output=True, text=True, check=False)
     return {
         "machine": this_machine(),
@@ -87,14 +87,11 @@ def journals(
         return dict(zip(names, pool.map(read, names), strict=True))
 
 
-def keep(
-    folder: Path, stack: LiveStack, plan: Plan, seen: Watched, requests: Sequence[dict[str, Any]]
-) -> None:
+def keep(folder: Path, stack: LiveStack, plan: Plan, seen: Watched) -> None:
     """Write down what was drilled and what was seen."""
     source = stack_file(stack.folder, stack.name)
     (folder / "description.yaml").write_text(source.read_text("utf-8"), encoding="utf-8")
     write_json(folder / "plan.json", plan_summary(plan))
-    write_json(folder / "fence.json", list(requests))
     for group, history in seen.histories.items():
         write_history(history, folder / f"history-{group}.jsonl")
     if seen.reads:

@@ -17,6 +17,12 @@ from drills import arp, inside
 from drills.inside import Sample
 from drills.observe import MIN_SAMPLED, sampled_share
 
+ONE_HOLDER = "one VIP holder"
+"""Names of what holds all the time: this one of every pair."""
+ONE_SOURCE = "one source"
+ONE_PRIMARY = "one DRBD Primary"
+ONE_MYSQLD = "one mysqld"
+
 
 class Verdict(StrEnum):
     """How something ended."""

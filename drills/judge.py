@@ -34,7 +34,7 @@ class Watched:
     histories: Mapping[str, Sequence[Write]]
     """Writes of each group."""
     found: Mapping[str, Sequence[int]]
-    """Numbers that each group has in the end."""
+    """Numbers that each group has in the end, where they could be read."""
     ended: float
     """When watching ended, by the monotonic clock."""
     wall_offset: float
@@ -51,7 +51,7 @@ def invariant_findings(seen: Watched, subject: Subject) -> dict[str, Finding]:
     holder = invariants.one_holder(
         list(seen.arp), vips=vips, brief_s=subject.brief_s, apart=seen.apart
     )
-    found = {"one VIP holder": holder}
+    found = {invariants.ONE_HOLDER: holder}
     found |= {name: holds(seen.samples) for name, holds in subject.invariants.items()}
     return {name: _to_the_end(finding, seen) for name, finding in found.items()}
 
@@ -77,7 +77,8 @@ def group_result(
     before = [mark for mark in seen.marks if mark.at <= gap.end]
     first_write = gap.end + seen.wall_offset
     holder = holder_at(seen, group, first_write)
-    if before and holder is not None and moved_in(seen, group, before[-1].wall, first_write):
+    came = gap.end < seen.ended
+    if came and before and holder and moved_in(seen, group, before[-1].wall, first_write):
         mine = events.get(holder, ())
         fault = before[-1].wall
         parts = breakdown(mine, subject.starts(group), fault=fault, first_write=first_write)
@@ -98,8 +99,12 @@ def reads_outage_s(seen: Watched) -> float | None:
 
 
 def _gap(seen: Watched, history: Sequence[Write]) -> Gap:
-    """The longest one since the first fault."""
-    return longest_gap(_from(history, seen.marks[0].at if seen.marks else 0.0))
+    """The longest one since the first fault; one that nothing has ended lasts until the end."""
+    begun = seen.marks[0].at if seen.marks else 0.0
+    since = _from(history, begun)
+    last = max((w.ended for w in served(since) if w.ended is not None), default=begun)
+    still = Gap(start=last, end=max(last, seen.ended))
+    return max(longest_gap(since), still, key=lambda gap: gap.seconds)
 
 
 def _from(history: Sequence[Write], begun: float) -> list[Write]:

@@ -23,9 +23,13 @@ def worst_of(findings: Mapping[str, Finding]) -> Verdict:
     return worst_of_all([finding.verdict for finding in findings.values()])
 
 
+WRITES = "writes"
+"""Among what a control has to break: what any group has acknowledged."""
+
+
 def writes_check(group: str) -> str:
     """Name of the check that a group has kept its writes."""
-    return f"{group} writes"
+    return f"{group} {WRITES}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +72,13 @@ class Result:
     """The longest time without a good read; none where no splitter was read through."""
     made_on: dict[str, str] = field(default_factory=dict)
     """Machine, commit and command of the run."""
-    is_control: bool = False
-    """Whether the run was a control: then its safety has to be seen to break."""
+    breaks: tuple[str, ...] = ()
+    """What has to be seen to break where the run was a control (``Drill.breaks``)."""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the run was a control."""
+        return bool(self.breaks)
 
     @property
     def safety(self) -> dict[str, Finding]:
@@ -90,7 +99,9 @@ class Result:
         if not self.is_control:
             return named
         others = {name: found for name, found in named.items() if name not in self.safety}
-        return {**others, "control": broke(self.safety, ran=worst_of(others))}
+        kept = {writes_check(group) for group in self.groups} if WRITES in self.breaks else set()
+        breaks = {*self.breaks, *kept}
+        return {**others, "control": broke(self.safety, breaks=breaks, ran=worst_of(others))}
 
     @property
     def verdict(self) -> Verdict:
@@ -101,6 +112,11 @@ class Result:
     def outage_s(self) -> float | None:
         """The longest outage of any group."""
         return max((group.outage_s for group in self.groups.values()), default=None)
+
+    @property
+    def client_outage_s(self) -> float | None:
+        """The same; of a pair that has no data, the longest time without a good answer."""
+        return self.reads_outage_s if self.outage_s is None else self.outage_s
 
     @property
     def reasons(self) -> list[str]:

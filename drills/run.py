@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def run_drill(
         heal_all(stack)
         say("waiting for the steady state")
         stack.wait_until_steady(timeout_s=STEADY_S)
-        found = _drilled(stack, drill, folder, checks, say)
+        _drilled(stack, drill, folder, checks, found, say)
     except (AssertionError, *LAB_ERRORS) as error:
         # Before and after the scenario nothing has been asked of the pair yet, or any more.
         checks["lab"] = Finding(verdict=Verdict.UNKNOWN, reason=sentence(error))
@@ -65,7 +66,7 @@ def run_drill(
         checks=checks,
         evidence=str(folder.relative_to(ROOT)),
         made_on=evidence.made_on(f"pairwise drill run {stack.name} {drill.name}"),
-        is_control=drill.is_control,
+        breaks=drill.breaks,
         **found,
     )
     evidence.write_json(folder / evidence.VERDICT, result.as_json())
@@ -83,8 +84,10 @@ def _drilled(
     drill: Drill,
     folder: Path,
     checks: dict[str, Finding],
+    found: dict[str, Any],
     say: Callable[[str], None],
-) -> dict[str, Any]:
+) -> None:
+    """Drill, and judge what was seen; what is known already stays when a later part fails."""
     plan, since = stack.plan, time.time()
     with _stage(stack, drill, say) as (stage, writers):
         subject = stage.subject
@@ -100,12 +103,24 @@ def _drilled(
         histories={name: recorder.history() for name, recorder in stage.writes.items()},
         apart=stage.apart,
         reads=stage.reads.history() if stage.reads is not None else (),
-        found={n: w.found(stack, at_end[n] or stage.nodes[0]) for n, w in writers.items()},
+        found={},
         ended=ended,
         wall_offset=time.time() - time.monotonic(),
     )
+    evidence.keep(folder, stack, plan, seen)
+    (folder / "timeline.svg").write_text(
+        picture(evidence.timeline(seen), _names(stage)), encoding="utf-8"
+    )
+    found["invariants"] = {**invariant_findings(seen, subject), **stage.own}
+    found["reads_outage_s"] = reads_outage_s(seen)
+    if found["reads_outage_s"] is not None and drill.reads_stall_s is not None:
+        checks["reads stall"] = _stall(found["reads_outage_s"], drill.reads_stall_s)
+    seen = replace(seen, found=_in_the_end(stack, writers, at_end, stage.nodes[0], checks))
     requests = stage.fence_requests()
-    evidence.keep(folder, stack, plan, seen, requests)
+    evidence.write_json(folder / "fence.json", requests)
+    checks["fencing"] = checkers.fenced_as_expected(
+        requests, must=stage.must_fence, may=stage.may_fence
+    )
     offsets = clock_offsets(seen.samples, stage.nodes)
     events = evidence.journals(stack, folder, plan.nodes, since=since, offsets=offsets)
     by_mac = {
@@ -113,25 +128,30 @@ def _drilled(
         for node in stage.nodes
         for interface in plan.nodes[node].interfaces
     }
-    groups = {name: group_result(seen, subject, subject.group(name), by_mac) for name in writers}
-    for name in writers:
-        checks[writes_check(name)] = checkers.writes_kept(seen.histories[name], seen.found[name])
-        checks[f"{name} stall"] = _stall(groups[name].outage_s, drill.stall_s)
-    reads_s = reads_outage_s(seen)
-    if reads_s is not None:
-        checks["reads stall"] = _stall(reads_s, drill.reads_stall_s)
-    checks["fencing"] = checkers.fenced_as_expected(
-        requests, must=stage.must_fence, may=stage.may_fence
-    )
+    for name, numbers in seen.found.items():
+        group = group_result(seen, subject, subject.group(name), by_mac)
+        found["groups"][name] = group
+        checks[writes_check(name)] = checkers.writes_kept(seen.histories[name], numbers)
+        if drill.stall_s is not None:
+            checks[f"{name} stall"] = _stall(group.outage_s, drill.stall_s)
     checks["steady"] = checkers.steady(stack.status(), stack.preview())
-    (folder / "timeline.svg").write_text(
-        picture(evidence.timeline(seen), _names(stage)), encoding="utf-8"
-    )
-    return {
-        "invariants": {**invariant_findings(seen, subject), **stage.own},
-        "groups": groups,
-        "reads_outage_s": reads_s,
-    }
+
+
+def _in_the_end(
+    stack: LiveStack,
+    writers: Mapping[str, Writer],
+    at_end: Mapping[str, str | None],
+    other: str,
+    checks: dict[str, Finding],
+) -> dict[str, Sequence[int]]:
+    """What each group has when all is over; of one that nobody serves that is not known."""
+    found: dict[str, Sequence[int]] = {}
+    for name, writer in writers.items():
+        try:
+            found[name] = writer.found(stack, at_end[name] or other)
+        except (AssertionError, *LAB_ERRORS) as error:
+            checks[writes_check(name)] = Finding(verdict=Verdict.UNKNOWN, reason=sentence(error))
+    return found
 
 
 def _names(stage: Stage) -> dict[str, str]:
@@ -185,26 +205,35 @@ def _play(drill: Drill, stage: Stage) -> Finding:
     try:
         drill.run(stage)
     except (AssertionError, *LAB_ERRORS) as error:
-        heal_all(stage.stack)
-        of_pair = isinstance(error, AssertionError)
-        return Finding(verdict=Verdict.FAIL if of_pair else Verdict.UNKNOWN, reason=sentence(error))
+        # What cannot be healed now is tried again before the next drill.
+        with suppress(AssertionError, *LAB_ERRORS):
+            heal_all(stage.stack)
+        return _finding(error)
     return Finding(verdict=Verdict.PASS)
+
+
+def _finding(error: BaseException) -> Finding:
+    """What follows from an error: an assertion is of the pair, anything else of the lab."""
+    of_pair = isinstance(error, AssertionError)
+    return Finding(verdict=Verdict.FAIL if of_pair else Verdict.UNKNOWN, reason=sentence(error))
 
 
 def _recover(stage: Stage) -> Finding:
-    """The steady state is back, and clients write."""
+    """The steady state is back, and clients write, and read."""
     try:
         stage.wait_until_steady()
         stage.writes_go_on(10)
+        if stage.reads is not None:
+            stage.reads.wait_for_more(5, timeout_s=FIRST_WRITES_S)
         for watch in stage.watches.values():
             watch.wait_for_more(1, timeout_s=FIRST_WRITES_S)
-    except AssertionError as error:
-        return Finding(verdict=Verdict.FAIL, reason=sentence(error))
+    except (AssertionError, *LAB_ERRORS) as error:
+        return _finding(error)
     return Finding(verdict=Verdict.PASS)
 
 
-def _stall(outage_s: float, most_s: float | None) -> Finding:
+def _stall(outage_s: float, most_s: float) -> Finding:
     """Whether an outage is within the drill's bound."""
-    if most_s is None or outage_s <= most_s:
+    if outage_s <= most_s:
         return Finding(verdict=Verdict.PASS)
     return Finding(verdict=Verdict.FAIL, reason=f"{outage_s:.1f} s, at most {most_s:g} s")

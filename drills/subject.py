@@ -146,11 +146,11 @@ class Subject:
         """What must hold of both nodes' samples all the time, VIPs apart."""
         found: dict[str, Callable[[Sequence[Sample]], Finding]] = {}
         if self.gtid is not None:
-            found["one source"] = invariants.one_source
+            found[invariants.ONE_SOURCE] = invariants.one_source
         if self.data is not None:
-            found["one DRBD Primary"] = invariants.one_primary
+            found[invariants.ONE_PRIMARY] = invariants.one_primary
             if self.data.mysql is not None:
-                found["one mysqld"] = invariants.one_mysqld
+                found[invariants.ONE_MYSQLD] = invariants.one_mysqld
         return found
 
 

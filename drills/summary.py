@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from drills import compare, evidence, kept, markdown, soak
-from drills.drill import Drill
+from drills.drill import MOST, Drill
 from drills.running import ROOT
 from drills.timeline import PARTS
 
@@ -20,7 +20,7 @@ HEADS = ("drill", "runs", "verdict", "outage median s", "outage most s", "no rea
 
 COMPARED = "Beside the times of the document, same machines, same run"
 COMPARED_HEADS = ("started", "drill", "document: keepalive, warn, dead, initdead s",
-                  "ours median s (runs)", "its own median s (runs)", "ours / its own",
+                  "ours median s (runs)", "its own median s (runs)", "ours / its own", "at most",
                   "its own broke", "verdict", "commit")  # fmt: skip
 """Columns of the table of comparisons."""
 SOAK_HEADS = ("started", "seed", "asked for, min", "drills", "verdict", "outage most s",
@@ -124,6 +124,7 @@ def compared_lines(found: Sequence[dict[str, Any]]) -> list[str]:
             f"{one['document']}: {', '.join(map(str, one['put'].values()))}",
             *(f"{_median(one[key])} ({len(one[key])})" for key in ("ours_s", "written_s")),
             "-" if one["ratio"] is None else f"{one['ratio']:.2f}",
+            f"{one.get('most', MOST):g}",
             ", ".join(one["broke"]) or "nothing",
             one["verdict"],
             one["made_on"]["commit"],

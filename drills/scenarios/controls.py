@@ -10,12 +10,16 @@ from functools import partial
 
 from drills.drill import DOPD_ALONE, UNFENCED, Drill
 from drills.faults import cut, frozen
+from drills.invariants import ONE_MYSQLD, ONE_PRIMARY
+from drills.result import WRITES
 from drills.stage import MOVE_S, STEADY_S, Stage
 from drills.wait import last, wait_until
 from stacks.plan_data_types import ServiceGroup
 
 BOTH_S = 10
 """Two nodes serve for so long: the watchers look once a second, clients write five times."""
+TWICE = (ONE_PRIMARY, ONE_MYSQLD, WRITES)
+"""What breaks where two nodes serve: each of it alone is reason enough to power one off."""
 SAMPLE_S = 60
 """A node that goes on says so to its watcher at once."""
 
@@ -75,7 +79,7 @@ DRILLS = (
         run=partition_unsafe,
         seconds=420,
         fencing=DOPD_ALONE,
-        is_control=True,
+        breaks=TWICE,
     ),
     Drill(
         name="partition-unfenced",
@@ -83,7 +87,7 @@ DRILLS = (
         run=partition_unsafe,
         seconds=420,
         fencing=UNFENCED,
-        is_control=True,
+        breaks=TWICE,
     ),
     Drill(
         name="freeze-thaw-unfenced",
@@ -91,6 +95,6 @@ DRILLS = (
         run=freeze_thaw_unfenced,
         seconds=420,
         fencing=UNFENCED,
-        is_control=True,
+        breaks=TWICE,
     ),
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from drills.drill import GTID, POWERED_OFF, Drill
 from drills.faults import endpoint_down, frozen, shut_down
 from drills.faults_inside import reconciler_hasty, reconciler_unasked, semisync_gives_up
+from drills.invariants import ONE_HOLDER, ONE_SOURCE
+from drills.result import WRITES
 from drills.scenarios.controls import BOTH_S, SAMPLE_S
-from drills.scenarios.late_replica import source_power_cut_late
+from drills.scenarios.late_replica import APPLIED, READ, source_power_cut_late
 from drills.scenarios.source_links import isolated
-from drills.scenarios.sources import SHUT_S, come_back_deaf
+from drills.scenarios.sources import SHUT_S, VIPS_STAY, come_back_deaf
 from drills.stage import OFF_S, Stage
 from drills.wait import last
 
@@ -75,7 +77,7 @@ DRILLS = (
         seconds=300,
         kinds=GTID,
         fencing=POWERED_OFF,
-        is_control=True,
+        breaks=(ONE_SOURCE,),
     ),
     Drill(
         name="source-isolated-impatient",
@@ -84,7 +86,7 @@ DRILLS = (
         seconds=300,
         kinds=GTID,
         fencing=POWERED_OFF,
-        is_control=True,
+        breaks=(WRITES,),
     ),
     Drill(
         name="source-power-cut-hasty",
@@ -93,7 +95,7 @@ DRILLS = (
         seconds=330,
         kinds=GTID,
         fencing=POWERED_OFF,
-        is_control=True,
+        breaks=(APPLIED, READ),
     ),
     Drill(
         name="sequence-unasked",
@@ -101,6 +103,6 @@ DRILLS = (
         run=comes_back_unasked,
         seconds=400,
         kinds=GTID,
-        is_control=True,
+        breaks=(ONE_HOLDER, VIPS_STAY),
     ),
 )

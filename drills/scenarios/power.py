@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from drills.drill import POWERED_OFF, Drill
+from drills.drill import HALF, POWERED_OFF, Drill
 from drills.faults import endpoint_down, power_cut
 from drills.stage import MOVE_S, Stage
 
@@ -102,6 +102,7 @@ DRILLS = (
         sentence="The active node loses its power: the peer takes over, and nothing fails back.",
         run=power_cut_active,
         seconds=240,
+        most=HALF,
         fencing=POWERED_OFF,
     ),
     Drill(
@@ -109,6 +110,7 @@ DRILLS = (
         sentence="A node that holds both groups loses its power: the peer takes both over.",
         run=power_cut_both,
         seconds=270,
+        most=HALF,
         fencing=POWERED_OFF,
         least_groups=2,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from drills.drill import DOPD_ALONE, POWERED_OFF, Drill
+from drills.drill import DOPD_ALONE, HALF, POWERED_OFF, Drill
 from drills.faults import cut
 from drills.faults_inside import killed
 from drills.scenarios.links import STALL_S
@@ -139,6 +139,7 @@ DRILLS = (
         sentence="mysqld is killed: it is started again or its group moves.",
         run=partial(kill_service, process="mysqld", group="mysql"),
         seconds=120,
+        most=HALF,
         groups=("mysql",),
     ),
     Drill(
@@ -146,6 +147,7 @@ DRILLS = (
         sentence="Heartbeat is killed on the active node: it is powered off, its groups move.",
         run=kill_heartbeat,
         seconds=300,
+        most=HALF,
         fencing=POWERED_OFF,
     ),
     Drill(
@@ -176,6 +178,7 @@ DRILLS = (
         sentence="nfsdcld is killed: it is started again, and clients keep their state.",
         run=partial(kill_service, process="nfsdcld", group="nfs"),
         seconds=90,
+        most=HALF,
         groups=("nfs",),
     ),
     Drill(
@@ -183,6 +186,7 @@ DRILLS = (
         sentence="rpc.mountd is killed: it is started again or its group moves.",
         run=partial(kill_service, process="rpc.mountd", group="nfs"),
         seconds=90,
+        most=HALF,
         groups=("nfs",),
     ),
 )

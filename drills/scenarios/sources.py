@@ -22,6 +22,8 @@ SHUT_S = 240
 """A machine that hands over, stops a large server and goes off, on a busy hypervisor."""
 NAMED_S = 90
 """`status` names what a reconciler has found at its next look."""
+VIPS_STAY = "VIPs stay"
+"""Invariant of a node that comes back: it takes none."""
 READS_S = 3.0
 """Without a replica, reads go on after so long where a splitter is read through."""
 BY_HAND = "pairwise_drill_by_hand"
@@ -56,7 +58,7 @@ def come_back_deaf(stage: Stage, node: str) -> None:
     with started_deaf(stage, node):
         last(DEAF_S)
         moved = stage.moved_from(left, stage.groups, since=stage.marks[-1])
-        stage.keep("VIPs stay", not moved, " ".join(moved))
+        stage.keep(VIPS_STAY, not moved, " ".join(moved))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drills.drill import VRRP, Drill
+from drills.drill import HALF, VRRP, Drill
 from drills.faults import cut, frozen, link_down, power_cut
 from drills.faults_inside import killed, service_stopped
 from drills.stage import ENOUGH, MOVE_S, Stage
@@ -138,6 +138,7 @@ DRILLS = (
         sentence="keepalived is killed on the holder of a VIP: the peer has it until it is back.",
         run=vip_kill_keepalived,
         seconds=60,
+        most=HALF,
         kinds=VRRP,
         least_groups=0,
     ),

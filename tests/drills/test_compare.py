@@ -73,6 +73,25 @@ def test_ours_may_not_be_slower_than_one_that_keeps_every_promise(
     assert (found.verdict, found.ratio) == (verdict, ratio)
 
 
+def test_half_is_asked_after_a_process_died_or_a_disk_is_taken_over() -> None:
+    of = {drill.name: drill.most for drill in DRILLS}
+    assert (of["kill-mysqld"], of["power-cut"], of["partition"]) == (0.5, 0.5, 1.05)
+    found = replace(compared([result(outage=6.0)], [result(outage=10.0)]), most=of["power-cut"])
+    assert (found.verdict, found.ratio) == (FAIL, 0.6)
+
+
+def test_a_run_of_which_nothing_is_known_is_no_excuse_to_be_slow() -> None:
+    lab = Finding(verdict=Verdict.UNKNOWN, reason="no machine")
+    vague = replace(result(outage=10.0), checks={"lab": lab})
+    found = compared([result(outage=100.0)], [result(outage=10.0), vague])
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_answers_are_compared_where_nobody_writes() -> None:
+    quiet = [replace(result(), groups={}, reads_outage_s=seconds) for seconds in (4.0, 4.1)]
+    assert compared(quiet[:1], quiet[1:]).ratio == 0.98
+
+
 def test_one_that_breaks_something_may_be_as_fast_as_it_likes() -> None:
     found = compared([result(outage=20.0)], [broken(1.0)])
     assert found.verdict is PASS
@@ -93,7 +112,7 @@ def test_the_command_runs_both_and_the_summary_shows_them(
 
     def run_drill(_stack: LiveStack, _drill: Drill, *, settings: str = "", **_: Any) -> Result:
         asked.append(settings)
-        return result(outage=12.0 if settings else 9.0)
+        return result(outage=20.0 if settings else 9.0)
 
     @contextmanager
     def as_written(stack: LiveStack, times: Literal) -> Iterator[LiveStack]:
@@ -106,13 +125,13 @@ def test_the_command_runs_both_and_the_summary_shows_them(
     assert run(["drill", "compare", "nfs", "power-cut", "--repeat", "2", "--json"]) == 0
     assert asked == ["", "", "document 002", "002", "002", "back"]
     told = json.loads(capsys.readouterr().out)
-    assert (told["ratio"], told["broke"]) == (0.75, [])
+    assert (told["ratio"], told["broke"]) == (0.45, [])
     one = tmp_path / "nfs" / "power-cut" / "20260101T000000Z"
     one.mkdir(parents=True)
     evidence.write_json(one / evidence.VERDICT, result().as_json())
     page = summary.write("nfs", DRILLS, tmp_path / "docs")
     assert page is not None
-    row = f"| {told['started']} | power-cut | 002: 1, 2, 5, 10 | 9.0 (2) | 12.0 (2) | 0.75 |"
+    row = f"| {told['started']} | power-cut | 002: 1, 2, 5, 10 | 9.0 (2) | 20.0 (2) | 0.45 | 0.5 |"
     assert f"{row} nothing | pass |" in page.read_text(encoding="utf-8")
     # A stack without a document's own times says so.
     assert run(["drill", "compare", "duo", "source-power-cut"]) == 3

@@ -6,8 +6,8 @@ import pytest
 
 from cli.commands_drill import applying
 from drills import summary
-from drills.invariants import Finding, Verdict
-from drills.result import GroupResult, Result
+from drills.invariants import ONE_PRIMARY, Finding, Verdict
+from drills.result import WRITES, GroupResult, Result
 from drills.scenarios import DRILLS
 from tests.golden.tree import plans
 
@@ -21,7 +21,7 @@ def run(
     *,
     writes: Finding = PASS,
     scenario: Finding = PASS,
-    is_control: bool = True,
+    breaks: tuple[str, ...] = (ONE_PRIMARY, WRITES),
     lost: int = 0,
 ) -> Result:
     """A run of which this was found; everything else held."""
@@ -36,7 +36,7 @@ def run(
         groups={"nfs": group},
         evidence="e",
         made_on={"machine": "m", "commit": "c", "command": "x"},
-        is_control=is_control,
+        breaks=breaks,
     )
 
 
@@ -47,9 +47,16 @@ def test_a_control_passes_when_something_breaks_and_fails_when_nothing_does() ->
     assert "proves nothing" in " ".join(run().reasons)
 
 
+def test_a_control_is_not_shown_by_something_else_that_breaks() -> None:
+    by_chance = run(writes=FAIL, breaks=(ONE_PRIMARY,))
+    assert by_chance.verdict is Verdict.FAIL
+    assert "nfs writes broke, and not what the control is for" in " ".join(by_chance.reasons)
+    assert run(FAIL, writes=FAIL, breaks=(ONE_PRIMARY,)).verdict is Verdict.PASS
+
+
 def test_the_same_findings_mean_the_opposite_with_the_safety_in_place() -> None:
-    assert run(FAIL, is_control=False).verdict is Verdict.FAIL
-    assert run(is_control=False).verdict is Verdict.PASS
+    assert run(FAIL, breaks=()).verdict is Verdict.FAIL
+    assert run(breaks=()).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("primary", [PASS, FAIL])
@@ -63,7 +70,7 @@ def test_what_was_not_watched_is_no_proof_of_anything() -> None:
     assert run(UNKNOWN, writes=FAIL).verdict is Verdict.PASS
     nothing = Result(
         stack="nfs", drill="d", started="", seconds=0, checks={"lab": UNKNOWN}, invariants={},
-        groups={}, evidence="", is_control=True,
+        groups={}, evidence="", breaks=(WRITES,),
     )  # fmt: skip
     assert nothing.verdict is Verdict.UNKNOWN
 
@@ -74,7 +81,7 @@ def test_a_control_says_what_broke() -> None:
     assert result.as_json()["broken"] == ["nfs writes", "one DRBD Primary"]
     assert result.as_json()["invariants"]["one DRBD Primary"] == "fail"
     assert "broke as a control has to: nfs writes, one DRBD Primary" in result.line()
-    assert "broke" not in run(FAIL, is_control=False).line()
+    assert "broke" not in run(FAIL, breaks=()).line()
     assert FAIL.reason in " ".join(result.reasons)
 
 
@@ -87,7 +94,7 @@ def test_a_summary_says_that_a_control_is_one() -> None:
     assert row in text.splitlines()
     assert "It passes when something broke" in text
     assert "not passed" not in text
-    plain = summary.summary("nfs", {"d": [run(is_control=False).as_json()]}, command="c")
+    plain = summary.summary("nfs", {"d": [run(breaks=()).as_json()]}, command="c")
     assert "control" not in plain
 
 

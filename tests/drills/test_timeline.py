@@ -125,6 +125,20 @@ def test_reads_are_measured_from_the_fault_on_where_a_splitter_is_read_through()
     assert reads_outage_s(seen) == 16.2
 
 
+def test_what_does_not_come_back_is_away_until_the_end() -> None:
+    seen = watched(moves=True)
+    good = [w for w in seen.histories["nfs"] if w.ended is not None and w.ended < 25]
+    bad = [Write(id=900 + n, invoked=25.0 + n, ended=25.5 + n, outcome="failed") for n in range(20)]
+    away = round(seen.ended - max(w.ended for w in good if w.ended is not None), 2)
+    assert away > 16.2
+    assert reads_outage_s(replace(seen, reads=[*good, *bad])) == away
+    never = replace(seen, histories={"nfs": [*good, *bad]})
+    found = group_result(never, subject(), group(), {})
+    assert (found.outage_s, found.breakdown) == (away, {})
+    fault = seen.marks[0].at
+    assert reads_outage_s(replace(seen, reads=bad)) == round(seen.ended - fault, 2)
+
+
 def test_a_stall_without_a_move_has_no_parts() -> None:
     events = {"52:a": events_of("nfs1", journal(zero=1020.1), offset=BEHIND_S)}
     assert group_result(watched(moves=False), subject(), group(), events).breakdown == {}

@@ -42,7 +42,7 @@ test-lvs: venv ## Stack lvs, brought up and destroyed: the author's test and a d
 test-gateway: venv ## Stack gateway, brought up and destroyed: the author's test
 	$(PYTEST) -m "gateway and not load" tests
 
-test-all: both ## test, test-duo, test-lvs and test-gateway with repeats, crowds, more drills, stacks nfs and six-gtid, and the provider under the real engine
+test-all: both ## test, test-duo, test-lvs and test-gateway with repeats, crowds, every drill and control, stacks nfs and six-gtid, and the provider under the real engine: most of a day
 	$(PYTEST) -m "live and not engine" tests
 	$(PYTEST) -m engine tests
 

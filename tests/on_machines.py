@@ -16,6 +16,8 @@ STEADY_S = 600
 """A node that was powered off boots, is met again and catches up, with others beside it."""
 
 
+DRILL_S = 5400
+"""No drill lasts longer; one of them keeps the hypervisor busy for an hour."""
 CALM = pytest.StashKey[str]()
 """The stack that the last test has left as it was, which was steady; empty: it may be otherwise."""
 
@@ -55,10 +57,12 @@ def assert_unchanged(stack: LiveStack) -> None:
 
 
 def assert_drill_passes(stack: LiveStack, name: str) -> None:
-    """One run: something was acknowledged, and nothing of it is lost but in a control."""
-    done = stack.pairwise("drill", "run", stack.name, name, "--json", check=False, timeout_s=2400)
+    """One run: who writes could, and nothing that was acknowledged is lost but in a control."""
+    done = stack.pairwise(
+        "drill", "run", stack.name, name, "--json", check=False, timeout_s=DRILL_S
+    )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-4000:]}"
     result = json.loads(done.stdout)
     assert result["verdict"] == "pass", result
     assert result["lost"] == 0 or result["control"], result
-    assert result["acknowledged"] > 0
+    assert result["acknowledged"] > 0 or not result["groups"], result

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
+from cli.commands_drill import applying
 from drills.running import LiveStack
-from tests.on_machines import assert_unchanged
+from tests.golden.tree import plans
+from tests.on_machines import assert_drill_passes, assert_unchanged
+
+CORE = ("director-reboot",)
+"""The author's own test: every port answers before and after the active director reboots."""
+MORE = tuple(drill.name for drill in applying(plans()["gateway"]) if drill.name not in CORE)
+"""All others."""
 
 
 @pytest.mark.calm
@@ -21,11 +26,13 @@ def test_verify_passes(gateway: LiveStack) -> None:
 
 
 @pytest.mark.calm
-def test_every_port_answers_before_and_after_the_active_director_reboots(
-    gateway: LiveStack,
-) -> None:
-    done = gateway.pairwise(
-        "drill", "run", "gateway", "director-reboot", "--json", check=False, timeout_s=1200
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-4000:]}"
-    assert json.loads(done.stdout)["verdict"] == "pass"
+@pytest.mark.parametrize("name", CORE)
+def test_drill_passes(gateway: LiveStack, name: str) -> None:
+    assert_drill_passes(gateway, name)
+
+
+@pytest.mark.calm
+@pytest.mark.load
+@pytest.mark.parametrize("name", MORE)
+def test_further_drill_passes(gateway: LiveStack, name: str) -> None:
+    assert_drill_passes(gateway, name)

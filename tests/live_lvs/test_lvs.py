@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from cli.commands_drill import applying
 from drills.ports import log_in, replica_ids, replica_place
 from drills.running import LiveStack
 from drills.wait import wait_until
+from tests.golden.tree import plans
 from tests.live.web import ask
 from tests.on_machines import assert_drill_passes, assert_unchanged
 
@@ -17,17 +19,8 @@ SERVERS = {"server3", "server4"}
 CORE = ("real-server-stopped",)
 """Those that `make test-lvs` repeats, and with it `.ci/run`; `pairwise drill list lvs` has all. The
 author's own test is a take-over, and needs no drill beside it."""
-MORE = (
-    "heartbeat-stop",
-    "power-cut",
-    "real-server-wrong",
-    "real-server-power-cut",
-    "switchover",
-    "partition",
-    "read-replica-late",
-    "read-tier-power-cut",
-)
-"""Three quarters of an hour more."""
+MORE = tuple(drill.name for drill in applying(plans()["lvs"]) if drill.name not in CORE)
+"""All others."""
 MOVE_S = 120
 """Seconds until the database, which moves with the directors, takes rows again."""
 

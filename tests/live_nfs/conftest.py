@@ -1,4 +1,4 @@
-"""The running stack ``nfs``; it is brought up for these tests and destroyed after them."""
+"""The running stack ``nfs``, and the same with the documents' fencing or none."""
 
 from __future__ import annotations
 
@@ -6,15 +6,35 @@ from collections.abc import Iterator
 
 import pytest
 
+from drills.described import write_changed
 from drills.running import LiveStack
+from tests.golden.tree import VARIANTS
 from tests.on_machines import brought_up, steady
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_nfs() -> Iterator[LiveStack]:
-    """The stack, brought up once."""
+    """The stack, brought up once for a file of tests."""
     with brought_up("nfs") as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def running_unsafe(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveStack]:
+    """A variant of the stack without its safety: its name is the parameter."""
+    folder = tmp_path_factory.mktemp("stacks")
+    base, changes = VARIANTS[request.param]
+    write_changed(folder, base, changes, name=request.param)
+    with brought_up(request.param, folder) as stack:
+        yield stack
+
+
+@pytest.fixture
+def unsafe(running_unsafe: LiveStack, request: pytest.FixtureRequest) -> Iterator[LiveStack]:
+    """That variant in steady state."""
+    yield from steady(running_unsafe, request)
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from cli.commands_drill import applying
 from drills.running import LiveStack
+from tests.golden.tree import plans
 from tests.on_machines import assert_drill_passes, assert_unchanged
 
-CORE = ("heartbeat-stop", "switchover", "power-cut", "partition", "replication-cut")
-"""Those that every run of these tests repeats; `pairwise drill list nfs` has all."""
+DRILLS = tuple(drill.name for drill in applying(plans()["nfs"]))
+"""All."""
 
 
 def test_a_second_up_changes_nothing(nfs: LiveStack) -> None:
@@ -22,6 +24,6 @@ def test_verify_passes(nfs: LiveStack) -> None:
 
 
 @pytest.mark.calm
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", DRILLS)
 def test_drill_passes(nfs: LiveStack, name: str) -> None:
     assert_drill_passes(nfs, name)

@@ -1,6 +1,6 @@
 """What may happen within a node: a service that stops, dies or will not start, a disk that is full
-or gone, a request that gets lost. Context managers, too, and ``remnants`` removes what one that was
-killed has left.
+or gone, a request that gets lost, a clock that jumps, a card that delays. Context managers, too,
+and ``remnants`` removes what one that was killed has left.
 
 Nothing here outlives a reboot but a file system that is full, the folder of the lost request and a
 keepalived that asks nobody: the rest is a mount, a file below /run or a server's variable.
@@ -30,6 +30,8 @@ REFUSES = "[Unit]\nAssertPathExists=/run/pairwise-drill/never"
 NGINX = "nginx.service"
 PHP = "php8.4-fpm.service"
 """What serves pages; a machine may have lost either of the two."""
+CLOCK = "/run/pairwise-drill-clock"
+"""By how many seconds a node's clock was set forward."""
 MANAGER = "/usr/local/lib/pairwise/groups"
 """Block heartbeat's own: Heartbeat takes every group and gives it up through this, whether it was
 asked to or its peer has died."""
@@ -207,6 +209,44 @@ def _semisync(timeout_ms: int) -> str:
 
 
 @contextmanager
+def slowed(
+    stack: LiveStack, nodes: Iterable[str], network: str, *, delay_ms: int, loss_percent: float
+) -> Iterator[None]:
+    """Have nodes' cards in a network delay what they send, by up to a fifth more or less, and lose
+    a part of it (tc-netem(8)). Within them, for not every hypervisor's kernel knows how."""
+    told = f"delay {delay_ms}ms {delay_ms // 5}ms loss {loss_percent:g}%"
+    slow = tuple(nodes)
+    try:
+        for node in slow:
+            stack.exec(node, f"tc qdisc replace dev {network} root netem {told}")
+        yield
+    finally:
+        for node in slow:
+            stack.exec(node, _fast_again(), check=False)
+
+
+def _fast_again() -> str:
+    cards = "tc qdisc show | sed -n 's/^qdisc netem .* dev \\([^ ]*\\) root.*/\\1/p'"
+    return f"for card in $({cards}); do tc qdisc delete dev $card root; done"
+
+
+@contextmanager
+def clock_stepped(stack: LiveStack, node: str, *, seconds: int) -> Iterator[None]:
+    """Set a node's clock forward, with nothing that sets it right, and back at the end."""
+    step = f"systemctl stop chrony && echo {seconds} >{CLOCK} && date -s '{seconds} seconds'"
+    try:
+        stack.exec(node, f"{step} >/dev/null")
+        yield
+    finally:
+        stack.exec(node, _clock_back(), check=False)
+
+
+def _clock_back() -> str:
+    back = f'date -s "-$(cat {CLOCK}) seconds" >/dev/null; rm {CLOCK}; systemctl start chrony'
+    return f"if [ -e {CLOCK} ]; then {back}; fi"
+
+
+@contextmanager
 def reconciler_unasked(stack: LiveStack, node: str) -> Iterator[None]:
     """Have a node's keepalived, from its next start on, take part at once and ask nobody whether it
     may hold its VIPs."""
@@ -250,7 +290,8 @@ def remnants(groups: Iterable[ServiceGroup], *, is_gtid: bool) -> str:
     fillers = " ".join(shlex.quote(f"{disk.mount_point}/{FILLER}") for disk in disks)
     waits = f"{_semisync(SEMISYNC_MS)} || true;" if is_gtid else ""
     return (
-        f"{_without_hook()}; {_asked_again()}; {_patient_again()}; {waits} rm -f {fillers};"
+        f"{_without_hook()}; {_asked_again()}; {_patient_again()}; {_clock_back()};"
+        f" {_fast_again()}; {waits} rm -f {fillers};"
         f" systemctl -q stop {HOLD} 2>/dev/null || true;"
         f" if ls {drop_ins} >/dev/null 2>&1; then"
         f" rm -f {drop_ins}; systemctl daemon-reload; systemctl reset-failed; fi"

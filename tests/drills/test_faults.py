@@ -145,6 +145,53 @@ def test_what_is_done_inside_is_undone_inside(heard: Heard, stack: LiveStack) ->
     ]
 
 
+def test_slow_cards_are_fast_again_whichever_they_are(heard: Heard, stack: LiveStack) -> None:
+    fault = faults_inside.slowed(stack, ("nfs1", "nfs2"), "repl", delay_ms=20, loss_percent=1.0)
+    fails_inside(fault)
+    assert [node for node, _ in heard.inside] == ["nfs1", "nfs2"] * 2
+    commands = [command for _, command in heard.inside]
+    told = "tc qdisc replace dev repl root netem delay 20ms 4ms loss 1%"
+    assert commands[:2] == [told] * 2
+    assert commands[2:] == [faults_inside._fast_again()] * 2
+
+
+def test_only_slow_cards_lose_their_discipline(tmp_path: Path) -> None:
+    """The shell text itself runs, with a tc that answers as the real one does."""
+    lines = (
+        "qdisc noqueue 0: dev lo root refcnt 2 \n"
+        "qdisc pfifo_fast 0: dev lan root refcnt 2 bands 3\n"
+        "qdisc netem 8001: dev repl root refcnt 2 limit 1000 delay 20ms  4ms loss 1%\n"
+    )
+    tool = tmp_path / "tc"
+    tool.write_text(
+        f'#!/bin/sh\n[ "$2" = show ] && printf %s "{lines}" || echo "$*" >>{tmp_path}/done\n'
+    )
+    tool.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-c", faults_inside._fast_again()], check=True, env=environment)
+    assert (tmp_path / "done").read_text() == "qdisc delete dev repl root\n"
+
+
+def test_a_clock_goes_back_by_what_it_went_forward_and_once(
+    heard: Heard, stack: LiveStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults_inside, "CLOCK", str(tmp_path / "clock"))
+    for name in ("date", "systemctl"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >>{tmp_path}/done\n')
+        (tmp_path / name).chmod(0o755)
+    fails_inside(faults_inside.clock_stepped(stack, "nfs1", seconds=3600))
+    step, back = (command for _, command in heard.inside)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for command in (step, back, back):
+        subprocess.run(["sh", "-c", command], check=True, env=environment)
+    assert (tmp_path / "done").read_text().splitlines() == [
+        "systemctl stop chrony",
+        "date -s 3600 seconds",
+        "date -s -3600 seconds",
+        "systemctl start chrony",
+    ]
+
+
 def test_a_broken_unit_is_one_until_the_end_on_both_nodes(heard: Heard, stack: LiveStack) -> None:
     fails_inside(
         faults_inside.unit_broken(stack, ("nfs1", "nfs2"), "a.service", faults_inside.DIES)

@@ -96,7 +96,7 @@ def test_drills_of_gtid_pairs_apply_to_them_alone() -> None:
         "replica-reboot", "source-mysqld-killed", "replica-mysqld-killed", "replica-lags",
         "statements", "sequence-there", "source-isolated", "source-isolated-impatient",
         "sequence-unasked", "source-power-cut-late", "source-power-cut-hasty",
-        "freeze-thaw-confirmed",
+        "freeze-thaw-confirmed", "clock-step", "kill-monitor",
     }  # fmt: skip
     # Its nodes are also those that serve pages.
     pages = {"source-nginx-stopped", "source-php-stopped"}
@@ -107,7 +107,7 @@ def test_drills_of_gtid_pairs_apply_to_them_alone() -> None:
     assert "freeze-replica-busy" in of_six_gtid
     of_six = {item.name for item in applying(plans()["six"])}
     assert of_six & wanted == {"switchover", "freeze-half", "freeze-one", "freeze-long",
-                               "freeze-thaw"}  # fmt: skip
+                               "freeze-thaw", "clock-step", "kill-monitor"}  # fmt: skip
 
 
 def test_a_pair_without_a_splitter_has_no_drill_of_one() -> None:

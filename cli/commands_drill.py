@@ -13,6 +13,7 @@ from cli.checkout import Checkout, uses_lab
 from cli.errors import EXIT_USAGE, CommandError
 from cli.options import example, json_option, stack_argument
 from cli.progress import say
+from components.domain_xml import CONSOLE_LOG_SUFFIX
 from drills import compare, evidence, kept, literal
 from drills import soak as soaks
 from drills import summary as summaries
@@ -249,8 +250,14 @@ def live_stack(checkout: Checkout, plan: Plan) -> LiveStack:
             " of a lab's machines."
         )
     lab = checkout.lab
-    fence = state_folder(checkout.paths)
-    return LiveStack(plan.stack, lab.netns, lab.uri, checkout.descriptions, fence)
+    return LiveStack(
+        plan.stack,
+        lab.netns,
+        lab.uri,
+        checkout.descriptions,
+        fence=state_folder(checkout.paths),
+        console=lambda machine: lab.machine_logs / f"{machine}{CONSOLE_LOG_SUFFIX}",
+    )
 
 
 def kept_of_this_commit(stack: str, name: str) -> list[Verdict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -44,6 +45,23 @@ def writes_kept(history: Sequence[Write], found: Sequence[int]) -> Finding:
         if numbers:
             shown = ", ".join(str(number) for number in numbers[:5])
             return Finding(verdict=Verdict.FAIL, reason=f"{len(numbers)} {what}: {shown}")
+    return Finding(verdict=Verdict.PASS)
+
+
+def no_stale_read(history: Sequence[Write]) -> Finding:
+    """Who has looked has found at least what clients had been told before that is kept.
+
+    Of programs that look how many rows there are with the first ones after a login.
+    """
+    told = sorted(w.ended for w in acknowledged(history) if w.served and w.ended is not None)
+    looks = [w for w in acknowledged(history) if w.served and w.rows is not None]
+    stale = [
+        f"{w.rows} rows were there, {before} acknowledged before"
+        for w in looks
+        if (before := bisect_left(told, w.invoked)) > (w.rows or 0)
+    ]
+    if stale:
+        return Finding(verdict=Verdict.FAIL, reason=f"{len(stale)} looks: {stale[0]}")
     return Finding(verdict=Verdict.PASS)
 
 

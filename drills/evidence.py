@@ -3,7 +3,7 @@
 ``description.yaml`` and ``plan.json`` (what was drilled), ``timeline.json`` (marks, VIP holders,
 outages), ``history-GROUP.jsonl`` (each write), ``reads.jsonl`` (each read through a splitter),
 ``arp.jsonl`` and ``nodes.jsonl`` (each sample),
-``journal-NODE.jsonl``, ``fence.json``, ``timeline.svg``, ``verdict.json``.
+``journal-NODE.jsonl``, ``console-NODE.log``, ``fence.json``, ``timeline.svg``, ``verdict.json``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from drills.judge import Watched
 from drills.observe import holders
 from drills.running import ROOT, LiveStack
 from drills.timeline import JOURNAL_FIELDS, Event, events_of
-from drills.workloads.recorder import write_history
+from drills.workloads.recorder import Write, write_history
 from stacks.load import stack_file
 from stacks.plan_types import Plan
 
@@ -60,6 +60,27 @@ def made_on(command: str) -> dict[str, str]:
         "commit": done.stdout.strip() or "not in git",
         "command": command,
     }
+
+
+def console_sizes(stack: LiveStack) -> dict[str, int]:
+    """Bytes of each node's console so far; none where it is not known what keeps them."""
+    if stack.console is None:
+        return {}
+    return {node: len(_printed(stack, node)) for node in stack.plan.nodes}
+
+
+def keep_consoles(stack: LiveStack, folder: Path, before: Mapping[str, int]) -> None:
+    """What each node has printed on its console since then."""
+    for node, size in before.items():
+        said = _printed(stack, node)
+        # A log that is shorter than before was begun anew.
+        (folder / f"console-{node}.log").write_bytes(said[size if size <= len(said) else 0 :])
+
+
+def _printed(stack: LiveStack, node: str) -> bytes:
+    assert stack.console is not None
+    path = stack.console(stack.node(node).machine)
+    return path.read_bytes() if path.exists() else b""
 
 
 def journals(
@@ -138,14 +159,16 @@ def timeline(seen: Watched) -> dict[str, Any]:
         "primaries": _primaries(seen.samples, zero),
         "sources": _sources(seen.samples, zero),
         "writes": {
-            group: [
-                [round(write.ended + seen.wall_offset - zero, 2), write.outcome]
-                for write in history
-                if write.ended is not None
-            ]
+            group: _outcomes(history, seen.wall_offset - zero)
             for group, history in seen.histories.items()
         },
+        "reads": _outcomes(seen.reads, seen.wall_offset - zero),
     }
+
+
+def _outcomes(history: Sequence[Write], offset: float) -> list[list[Any]]:
+    """[when it ended, how] of each."""
+    return [[round(w.ended + offset, 2), w.outcome] for w in history if w.ended is not None]
 
 
 def _primaries(samples: Sequence[Sample], zero: float) -> dict[str, list[list[Any]]]:

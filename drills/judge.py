@@ -15,6 +15,8 @@ from drills.subject import Group, Subject
 from drills.timeline import Event, breakdown
 from drills.workloads.recorder import Gap, Write, acknowledged, longest_gap, served
 
+NO_STALE_READ = "no stale read"
+"""Invariant of what clients read while they write."""
 LAST_SAMPLE_S = 30.0
 """A node whose last sample is older than this at the end was not watched to the end."""
 
@@ -53,7 +55,9 @@ def invariant_findings(seen: Watched, subject: Subject) -> dict[str, Finding]:
     )
     found = {invariants.ONE_HOLDER: holder}
     found |= {name: holds(seen.samples) for name, holds in subject.invariants.items()}
-    return {name: _to_the_end(finding, seen) for name, finding in found.items()}
+    watched = {name: _to_the_end(finding, seen) for name, finding in found.items()}
+    looked = [h for h in seen.histories.values() if any(w.rows is not None for w in h)]
+    return {**watched, **{NO_STALE_READ: checkers.no_stale_read(history) for history in looked}}
 
 
 def _to_the_end(finding: Finding, seen: Watched) -> Finding:

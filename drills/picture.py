@@ -50,19 +50,22 @@ def picture(timeline: Mapping[str, Any], names: Mapping[str, str]) -> str:
             f'<text x="{x(at)}" y="{12 + place % 4 * 14}" text-anchor="{anchor}">{label}</text>'
         )
     shapes.append(f'<text x="{LEFT}" y="{bottom + 20}">seconds since the first mark; ')
-    shapes.append("writes: green acknowledged, red failed, yellow answer lost</text></svg>")
+    shapes.append("writes and reads: green good, red failed, yellow answer lost</text></svg>")
     return "\n".join(shapes) + "\n"
 
 
 def _write_lanes(timeline: Mapping[str, Any], x: Any) -> list[tuple[str, str]]:
-    """One lane per group, one tick per write."""
+    """One lane per group, one tick per write, and one for reads where there are any."""
+    asked = {f"writes to {group}": found for group, found in timeline["writes"].items()}
+    if timeline.get("reads"):
+        asked["reads"] = timeline["reads"]
     lanes = []
-    for group, writes in timeline["writes"].items():
+    for name, found in asked.items():
         ticks = [
             f'<rect x="{x(at)}" y="4" width="1" height="14" fill="{OUTCOMES[outcome]}"/>'
-            for at, outcome in writes
+            for at, outcome in found
         ]
-        lanes.append((f"writes to {group}", "".join(ticks)))
+        lanes.append((name, "".join(ticks)))
     return lanes
 
 

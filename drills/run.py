@@ -89,6 +89,7 @@ def _drilled(
 ) -> None:
     """Drill, and judge what was seen; what is known already stays when a later part fails."""
     plan, since = stack.plan, time.time()
+    said = evidence.console_sizes(stack)
     with _stage(stack, drill, say) as (stage, writers):
         subject = stage.subject
         checks["scenario"] = _play(drill, stage)
@@ -108,6 +109,7 @@ def _drilled(
         wall_offset=time.time() - time.monotonic(),
     )
     evidence.keep(folder, stack, plan, seen)
+    evidence.keep_consoles(stack, folder, said)
     (folder / "timeline.svg").write_text(
         picture(evidence.timeline(seen), _names(stage)), encoding="utf-8"
     )

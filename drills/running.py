@@ -40,13 +40,15 @@ EVERY_S = 2
 @dataclass(frozen=True)
 class LiveStack:
     """One running stack; ``folder`` is where its description is read from, ``fence`` the state
-    folder of the lab's fence endpoint."""
+    folder of the lab's fence endpoint, ``console`` says
+    what keeps what a machine prints on its console."""
 
     name: str
     netns: str
     uri: str
     folder: Path = ROOT / "stacks"
     fence: Path | None = None
+    console: Callable[[str], Path] | None = None
 
     @cached_property
     def plan(self) -> Plan:

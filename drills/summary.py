@@ -165,10 +165,16 @@ def soak_lines(soaks: Sequence[dict[str, Any]]) -> list[str]:
 def median_run(found: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The run whose outage is nearest to the median one from below."""
     timed = sorted(
-        (run for run in found if run["outage_s"] is not None),
-        key=lambda run: float(run["outage_s"]),
+        (run for run in found if client_outage_s(run) is not None),
+        key=lambda run: client_outage_s(run) or 0.0,
     )
     return timed[(len(timed) - 1) // 2] if timed else None
+
+
+def client_outage_s(run: dict[str, Any]) -> float | None:
+    """A run's longest outage; of a pair that has no data, the longest time without an answer."""
+    outage: float | None = run["outage_s"]
+    return run.get("reads_outage_s") if outage is None else outage
 
 
 def _others(target: Path, folder: Path, kind: str) -> list[dict[str, Any]]:

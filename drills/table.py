@@ -9,6 +9,7 @@ from drills import markdown
 from drills.drill import Drill, first_device
 from drills.kept import Run, Runs
 from drills.subject import Kind
+from drills.summary import client_outage_s
 from stacks.plan_types import Plan
 
 NOT_RUN = "not run"
@@ -63,9 +64,7 @@ def table(plans: Mapping[str, Plan], runs: Mapping[str, Runs], drills: Sequence[
 def _cell(found: Sequence[Run]) -> str:
     if not found:
         return ""
-    # Who has no data serves answers.
-    seen = [run["reads_outage_s"] if run["outage_s"] is None else run["outage_s"] for run in found]
-    outages = [seconds for seconds in seen if seconds is not None]
+    outages = [seconds for run in found if (seconds := client_outage_s(run)) is not None]
     failed = sum(run["verdict"] != "pass" for run in found)
     shown = f"{median(outages):.1f}" if outages else str(found[-1]["verdict"])
     return f"{shown} ({len(found)}{f', {failed} not passed' if failed else ''})"

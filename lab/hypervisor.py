@@ -104,6 +104,11 @@ class Lab:
         return self.paths.pool
 
     @property
+    def machine_logs(self) -> Path:
+        """Folder of what QEMU and machines' consoles say."""
+        return self._bound("log") / "qemu"
+
+    @property
     def kvm(self) -> bool:
         """Whether a guest was seen to run under KVM; probed once."""
         return kvm.probe(self.paths)
@@ -199,7 +204,7 @@ class Lab:
         for name in BINDS:
             self._bound(name).mkdir(parents=True, exist_ok=True)
         # libvirtd makes it for its own logs only later, and a machine's console log goes there.
-        (self._bound("log") / "qemu").mkdir(exist_ok=True)
+        self.machine_logs.mkdir(exist_ok=True)
         self.paths.pool.mkdir(parents=True, exist_ok=True)
         (self._bound("etc") / "qemu.conf").write_text(QEMU_CONF)
         (self._bound("etc") / "libvirtd.conf").write_text(LIBVIRTD_CONF)

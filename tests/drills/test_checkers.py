@@ -8,6 +8,7 @@ from drills.checkers import (
     asked_off,
     fenced_as_expected,
     first_questions,
+    no_stale_read,
     powered_off,
     steady,
     writes_kept,
@@ -111,3 +112,18 @@ def test_steady_is_healthy_and_nothing_to_change() -> None:
     sick = {"healthy": False, "problems": ["nfs2 is off."]}
     assert steady(sick, {"changes": 0}).reason == "nfs2 is off."
     assert "2 changes" in steady({"healthy": True, "problems": []}, {"changes": 2}).reason
+
+
+def test_a_look_that_misses_what_was_acknowledged_before_is_stale() -> None:
+    def look(id_: int, at: float, rows: int | None, *, is_served: bool = True) -> Write:
+        return Write(id=id_, invoked=at, ended=at + 0.1, outcome="ok", rows=rows, served=is_served)
+
+    fresh = [look(1, 1.0, 1), look(2, 2.0, None), look(3, 3.0, 3)]
+    # One that was under way when another one was acknowledged may have seen it, or not.
+    fresh.append(look(4, 3.05, 3))
+    assert no_stale_read(fresh).verdict is Verdict.PASS
+    stale = no_stale_read([*fresh, look(5, 5.0, 3)])
+    assert stale.verdict is Verdict.FAIL
+    assert stale.reason == "1 looks: 3 rows were there, 4 acknowledged before"
+    # Who is not behind the VIP is nobody's answer.
+    assert no_stale_read([*fresh, look(5, 5.0, 0, is_served=False)]).verdict is Verdict.PASS

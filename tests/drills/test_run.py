@@ -156,3 +156,21 @@ def test_a_failed_scenario_stays_failed_when_nothing_can_be_healed(drilled: Any)
     result, _ = drilled(Pair(heal=RuntimeError("no lab")))
     assert result.checks["scenario"].verdict is Verdict.FAIL
     assert "back and forth" in result.checks["scenario"].reason
+
+
+def test_what_a_console_said_in_the_run_is_kept_whatever_became_of_its_log(tmp_path: Path) -> None:
+    stack = LiveStack("nfs", "n", "u", console=lambda machine: tmp_path / machine)
+    here = {node: tmp_path / stack.node(node).machine for node in ("nfs1", "nfs2")}
+    here["nfs1"].write_bytes(b"booted\n")
+    here["nfs2"].write_bytes(b"booted long ago\n")
+    before = evidence.console_sizes(stack)
+    here["nfs1"].write_bytes(b"booted\npanic\n")
+    here["nfs2"].write_bytes(b"anew\n")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    evidence.keep_consoles(stack, kept, before)
+    found = {path.name: path.read_bytes() for path in kept.iterdir()}
+    assert found["console-nfs1.log"] == b"panic\n"
+    assert found["console-nfs2.log"] == b"anew\n"
+    assert found["console-client1.log"] == b""
+    assert evidence.console_sizes(LiveStack("nfs", "n", "u")) == {}

@@ -151,6 +151,7 @@ def test_the_picture_is_svg_with_a_lane_for_each_thing() -> None:
         "primaries": {"nfs2 minor 0": [[-5, "Secondary"], [12, "Primary"]]},
         "sources": {"nfs1": [[-5, True], [9, False]]},
         "writes": {"nfs": [[-1.0, "ok"], [16.0, "ok"], [9.0, "unknown"]]},
+        "reads": [[3.0, "failed"]],
     }
     text = picture(timeline, {"52:a": "nfs1", "52:b": "nfs2", "10.74.1.82": "VIP nfs"})
     shown = [node.text or "" for node in ET.fromstring(text).iter() if node.text]
@@ -158,6 +159,7 @@ def test_the_picture_is_svg_with_a_lane_for_each_thing() -> None:
     for words in (
         "VIP nfs",
         "writes to nfs",
+        "reads",
         "Primary: nfs2 minor 0",
         "source: nfs1",
         "power of <nfs1> cut",

@@ -56,8 +56,12 @@ def invariant_findings(seen: Watched, subject: Subject) -> dict[str, Finding]:
     found = {invariants.ONE_HOLDER: holder}
     found |= {name: holds(seen.samples) for name, holds in subject.invariants.items()}
     watched = {name: _to_the_end(finding, seen) for name, finding in found.items()}
-    looked = [h for h in seen.histories.values() if any(w.rows is not None for w in h)]
-    return {**watched, **{NO_STALE_READ: checkers.no_stale_read(history) for history in looked}}
+    looks = [h for h in seen.histories.values() if any(w.rows is not None for w in h)]
+    reads = [checkers.no_stale_read(history) for history in looks]
+    stale = [finding for finding in reads if finding.verdict is not Verdict.PASS]
+    if reads:
+        watched[NO_STALE_READ] = next(iter(stale), reads[0])
+    return watched
 
 
 def _to_the_end(finding: Finding, seen: Watched) -> Finding:

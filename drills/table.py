@@ -29,7 +29,8 @@ the median outage in seconds of all runs of a cell, from one acknowledged write 
 good answer) to the next; in brackets how many there were, and how many of them did not pass: why,
 and at which commit, is in the stack's own page. A letter says why a drill does not apply. A stack
 that this repository does not describe has numbers alone: `data` and `data-gtid` are the data pairs
-of six and six-gtid, each with one web machine.
+of six and six-gtid, each with one web machine, `nfs-dopd` and `nfs-no-fencing` are nfs with the
+documents' fencing and with none, for the controls.
 """
 
 

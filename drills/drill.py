@@ -32,6 +32,15 @@ BOTH = HEARTBEAT | GTID
 """Either; one that is both is drilled as a GTID pair."""
 
 
+Bound = float | Callable[[Subject], float]
+"""Seconds, or what they follow from."""
+
+
+def bound_of(most: Bound, subject: Subject) -> float:
+    """A bound in seconds."""
+    return most(subject) if callable(most) else most
+
+
 @dataclass(frozen=True, kw_only=True)
 class Drill:
     """One entry of ``pairwise drill list``."""
@@ -50,10 +59,10 @@ class Drill:
     """Largest number of groups for which the drill makes sense; none is any."""
     least_groups: int = 1
     """Smallest number of groups for which it does."""
-    stall_s: float | None = None
+    stall_s: Bound | None = None
     """Longest outage of any group that the drill allows; none where it only measures."""
-    reads_stall_s: float | None = None
-    """Longest time without a good read that the drill allows where a splitter is read through."""
+    reads_stall_s: Bound | None = None
+    """Longest time without a good answer that the drill allows where clients read all the time."""
     is_split: bool = False
     """Whether it is about pairs alone whose applications read and write through a splitter."""
     only: Callable[[Plan, str], object] | None = None

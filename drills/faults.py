@@ -12,7 +12,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import IPv4Address
 from typing import IO
 
@@ -249,11 +251,15 @@ def heal_all(stack: LiveStack) -> None:
         for interface in node.interfaces:
             if "down" in stack.virsh("domif-getlink", node.machine, interface.mac):
                 stack.virsh("domif-setlink", node.machine, interface.mac, "up")
-        if node.data is not None or node.gtid is not None:
-            groups = node.data.groups if node.data is not None else ()
-            stack.exec(name, remnants(groups, is_gtid=node.gtid is not None), check=False)
+    with ThreadPoolExecutor(len(stack.plan.nodes)) as pool:
+        list(pool.map(partial(_mend_within, stack), stack.plan.nodes.values()))
     if to_put_back:
         described.put_back(stack)
+
+
+def _mend_within(stack: LiveStack, node: NodePlan) -> None:
+    groups = node.data.groups if node.data is not None else ()
+    stack.exec(node.name, remnants(groups, is_gtid=node.gtid is not None), check=False)
 
 
 def _tables(listing: str) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from bootstrap.facts.mysql import CLIENT
+from drills.faults_gtid import asked_again, patient_again, semisync
 from drills.running import LiveStack
 from stacks.plan_data_types import ServiceGroup
 from stacks.plan_gtid_types import SEMISYNC_MS
@@ -30,6 +31,8 @@ REFUSES = "[Unit]\nAssertPathExists=/run/pairwise-drill/never"
 NGINX = "nginx.service"
 PHP = "php8.4-fpm.service"
 """What serves pages; a machine may have lost either of the two."""
+HEALS = "/run/pairwise-drill-heals"
+"""Folder of shell texts: what puts right that a unit was stopped or a disk detached."""
 CLOCK = "/run/pairwise-drill-clock"
 """By how many seconds a node's clock was set forward."""
 MANAGER = "/usr/local/lib/pairwise/groups"
@@ -39,23 +42,6 @@ HOLD = "pairwise-drill-hold.service"
 """Transient unit of a session that holds a lock."""
 FOLDER = "/var/lib/pairwise-drill"
 """Holds what stands in its place."""
-KEEPALIVED = "/etc/keepalived/keepalived.conf"
-"""Block keepalived's own."""
-AS_IT_WAS = ".pairwise-drill"
-"""After the name of a file that a drill has changed: what it was."""
-DESCRIBED = f"{KEEPALIVED}{AS_IT_WAS}"
-UNASKED = (
-    "/^track_file role {/,/^}/d",
-    "/^    track_file {/,/^    }/d",
-    "/^vrrp_script reconciler {/,/^}/d",
-    "/^        reconciler$/d",
-    "/vrrp_startup_delay/d",
-)
-"""What sed does to keepalived's file so that it asks no reconciler, and waits for nobody."""
-RULES = "/usr/local/lib/pairwise/gtid/bootstrap/blocks/gtid_pair/program/reconcile.py"
-"""Block gtid_pair's own: what a reconciler may do."""
-HASTY = "_open = lambda own: None"
-"""Python that takes one rule away: a node is opened whatever it has received and not applied."""
 LOST_REQUEST = """\
     # A drill's: the first take-over of one group gets lost, the next one ends this.
     case " $* " in *" {key} "*)
@@ -76,11 +62,21 @@ TAKES = "take() {"
 @contextmanager
 def service_stopped(stack: LiveStack, node: str, unit: str) -> Iterator[None]:
     """Stop a unit by hand; it is started again at the end where it does not run."""
-    stack.exec(node, f"systemctl stop {unit}")
+    heal = f"systemctl is-active --quiet {unit} || systemctl start {unit}"
+    stack.exec(node, f"{_note(unit, heal)} && systemctl stop {unit}")
     try:
         yield
     finally:
-        stack.exec(node, f"systemctl is-active --quiet {unit} || systemctl start {unit}")
+        stack.exec(node, f"rm -f {HEALS}/{unit}; {heal}")
+
+
+def _note(name: str, heal: str) -> str:
+    """Shell text that notes what heals a fault, for a drill that finds it there."""
+    return f"mkdir -p {HEALS} && echo {shlex.quote(heal)} >{HEALS}/{name}"
+
+
+def _noted() -> str:
+    return f'for heal in {HEALS}/*; do [ ! -e "$heal" ] || {{ sh "$heal"; rm "$heal"; }}; done'
 
 
 def killed(stack: LiveStack, node: str, process: str) -> None:
@@ -169,11 +165,12 @@ def disk_detached(stack: LiveStack, node: str, resource: str) -> Iterator[None]:
     does after an error. The image's kernel has no device that fails on command below DRBD (dm-error
     would have to be there before the resource is attached).
     """
-    stack.exec(node, f"drbdadm detach {resource}")
+    heal, name = f"drbdadm attach {resource}", f"disk-{resource}"
+    stack.exec(node, f"{_note(name, heal)} && drbdadm detach {resource}")
     try:
         yield
     finally:
-        stack.exec(node, f"drbdadm attach {resource}", check=False)
+        stack.exec(node, f"rm -f {HEALS}/{name}; {heal}", check=False)
 
 
 @contextmanager
@@ -189,23 +186,6 @@ def applier_held(stack: LiveStack, node: str, *, client: str = CLIENT) -> Iterat
         yield
     finally:
         stack.exec(node, f"systemctl stop {HOLD}", check=False)
-
-
-@contextmanager
-def semisync_gives_up(stack: LiveStack, node: str, *, after_ms: int) -> Iterator[None]:
-    """Have a source acknowledge alone after a while, as MySQL does when nobody says otherwise.
-
-    It ends with its server, too, which reads its own file again.
-    """
-    stack.exec(node, _semisync(after_ms))
-    try:
-        yield
-    finally:
-        stack.exec(node, _semisync(SEMISYNC_MS), check=False)
-
-
-def _semisync(timeout_ms: int) -> str:
-    return f"{CLIENT} -e 'SET GLOBAL rpl_semi_sync_source_timeout = {timeout_ms}'"
 
 
 @contextmanager
@@ -246,51 +226,20 @@ def _clock_back() -> str:
     return f"if [ -e {CLOCK} ]; then {back}; fi"
 
 
-@contextmanager
-def reconciler_unasked(stack: LiveStack, node: str) -> Iterator[None]:
-    """Have a node's keepalived, from its next start on, take part at once and ask nobody whether it
-    may hold its VIPs."""
-    script = "; ".join(UNASKED)
-    stack.exec(node, f"cp -p {KEEPALIVED} {DESCRIBED} && sed -i '{script}' {KEEPALIVED}")
-    try:
-        yield
-    finally:
-        stack.exec(node, _asked_again(), check=False)
-
-
-def _asked_again() -> str:
-    back = f"mv {DESCRIBED} {KEEPALIVED}; systemctl try-reload-or-restart keepalived"
-    return f"if [ -e {DESCRIBED} ]; then {back}; fi"
-
-
-@contextmanager
-def reconciler_hasty(stack: LiveStack, node: str) -> Iterator[None]:
-    """Have a node's reconciler promote its server without waiting for the applier."""
-    plant = f"cp -p {RULES} {RULES}{AS_IT_WAS} && printf '\\n%s\\n' {shlex.quote(HASTY)} >>{RULES}"
-    stack.exec(node, f"{plant} && systemctl restart pairwise-gtid.service")
-    try:
-        yield
-    finally:
-        stack.exec(node, _patient_again(), check=False)
-
-
-def _patient_again() -> str:
-    back = f"mv {RULES}{AS_IT_WAS} {RULES}; systemctl try-restart pairwise-gtid.service"
-    return f"if [ -e {RULES}{AS_IT_WAS} ]; then {back}; fi"
-
-
 def remnants(groups: Iterable[ServiceGroup], *, is_gtid: bool) -> str:
     """Shell text that removes from a node what any of these has left there.
 
     Args:
-        groups: of a node under Heartbeat. is_gtid: whether its server is one of a GTID pair.
+        groups: of a node under Heartbeat, else none. is_gtid: whether its server is one of a GTID
+        pair.
     """
     drop_ins = f"{UNITS}/*.d/{DROP_IN}"
     disks = [group.disk for group in groups if group.disk is not None]
     fillers = " ".join(shlex.quote(f"{disk.mount_point}/{FILLER}") for disk in disks)
-    waits = f"{_semisync(SEMISYNC_MS)} || true;" if is_gtid else ""
+    waits = f"{semisync(SEMISYNC_MS)} || true;" if is_gtid else ""
     return (
-        f"{_without_hook()}; {_asked_again()}; {_patient_again()}; {_clock_back()};"
+        f"{_without_hook()}; {asked_again()}; {patient_again()}; {_clock_back()};"
+        f" {_noted()};"
         f" {_fast_again()}; {waits} rm -f {fillers};"
         f" systemctl -q stop {HOLD} 2>/dev/null || true;"
         f" if ls {drop_ins} >/dev/null 2>&1; then"

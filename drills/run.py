@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drills import checkers, evidence
-from drills.drill import Drill
+from drills.drill import Drill, bound_of
 from drills.faults import heal_all
 from drills.inside import watching_nodes
 from drills.invariants import Finding, Verdict
@@ -116,7 +116,9 @@ def _drilled(
     found["invariants"] = {**invariant_findings(seen, subject), **stage.own}
     found["reads_outage_s"] = reads_outage_s(seen)
     if found["reads_outage_s"] is not None and drill.reads_stall_s is not None:
-        checks["reads stall"] = _stall(found["reads_outage_s"], drill.reads_stall_s)
+        checks["reads stall"] = _stall(
+            found["reads_outage_s"], bound_of(drill.reads_stall_s, subject)
+        )
     seen = replace(seen, found=_in_the_end(stack, writers, at_end, stage.nodes[0], checks))
     requests = stage.fence_requests()
     evidence.write_json(folder / "fence.json", requests)
@@ -135,7 +137,7 @@ def _drilled(
         found["groups"][name] = group
         checks[writes_check(name)] = checkers.writes_kept(seen.histories[name], numbers)
         if drill.stall_s is not None:
-            checks[f"{name} stall"] = _stall(group.outage_s, drill.stall_s)
+            checks[f"{name} stall"] = _stall(group.outage_s, bound_of(drill.stall_s, subject))
     checks["steady"] = checkers.steady(stack.status(), stack.preview())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drills.drill import GTID, POWERED_OFF, Drill
 from drills.faults import endpoint_down, frozen, shut_down
-from drills.faults_inside import reconciler_hasty, reconciler_unasked, semisync_gives_up
+from drills.faults_gtid import reconciler_hasty, reconciler_unasked, semisync_gives_up
 from drills.invariants import ONE_HOLDER, ONE_SOURCE
 from drills.result import WRITES
 from drills.scenarios.controls import BOTH_S, SAMPLE_S

@@ -10,8 +10,12 @@ from drills.drill import HALF, VRRP, Drill
 from drills.faults import cut, frozen, link_down, power_cut
 from drills.faults_inside import killed, service_stopped
 from drills.stage import ENOUGH, MOVE_S, Stage
+from drills.subject import Subject
 from drills.wait import last
 from stacks.model import VrrpMode
+
+SLACK_S = 3.0
+"""For the first connection after it: a client asks once more after one or two seconds."""
 
 DEAD_TIMES = 2
 """A fault that lasts for so many times the protocol's own bound has had its effect."""
@@ -116,12 +120,18 @@ def _settles(stage: Stage, stayed: str) -> None:
     _serves(stage)
 
 
+def taken_over_s(subject: Subject) -> float:
+    """Within this time of silence the peer has a VIP, and answers at it."""
+    return subject.dead_s + SLACK_S
+
+
 DRILLS = (
     Drill(
         name="vip-power-cut",
         sentence="The holder of a VIP loses its power: the peer has all VIPs.",
         run=vip_power_cut,
         seconds=120,
+        reads_stall_s=taken_over_s,
         kinds=VRRP,
         least_groups=0,
     ),
@@ -130,6 +140,7 @@ DRILLS = (
         sentence="keepalived stops on the holder of a VIP: the peer has all VIPs at once.",
         run=vip_service_stop,
         seconds=60,
+        reads_stall_s=taken_over_s,
         kinds=VRRP,
         least_groups=0,
     ),
@@ -138,6 +149,7 @@ DRILLS = (
         sentence="keepalived is killed on the holder of a VIP: the peer has it until it is back.",
         run=vip_kill_keepalived,
         seconds=60,
+        reads_stall_s=taken_over_s,
         most=HALF,
         kinds=VRRP,
         least_groups=0,
@@ -147,6 +159,7 @@ DRILLS = (
         sentence="The holder of a VIP stands still and goes on: two hold it for a second at most.",
         run=vip_freeze,
         seconds=60,
+        reads_stall_s=taken_over_s,
         kinds=VRRP,
         least_groups=0,
     ),
@@ -163,6 +176,7 @@ DRILLS = (
         sentence="The holder's link to the clients is cut: the peer has all VIPs.",
         run=vip_link_cut,
         seconds=60,
+        reads_stall_s=taken_over_s,
         kinds=VRRP,
         least_groups=0,
     ),

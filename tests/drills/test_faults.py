@@ -16,7 +16,7 @@ from bootstrap.blocks.gtid_pair.program import reconcile
 from bootstrap.blocks.gtid_pair.program.seen import Server
 from bootstrap.shared import gtids
 from bootstrap.shared.gtids import Gtids
-from drills import described, faults, faults_inside
+from drills import described, faults, faults_gtid, faults_inside
 from drills.running import LiveStack
 from drills.wait import wait_until
 from lab import fence_endpoint
@@ -136,12 +136,35 @@ def test_what_is_done_inside_is_undone_inside(heard: Heard, stack: LiveStack) ->
     fails_inside(faults_inside.disk_detached(stack, "nfs1", "nfs"))
     fails_inside(faults_inside.filled(stack, "nfs1", "/srv/nfs"))
     fails_inside(faults_inside.applier_held(stack, "nfs1"))
-    last_words = [command.split()[0:2] for _, command in heard.inside[1::2]]
-    assert last_words == [
+    undone = [command.split("; ")[-1].split()[0:2] for _, command in heard.inside[1::2]]
+    assert undone == [
         ["systemctl", "is-active"],
         ["drbdadm", "attach"],
         ["rm", "-f"],
         ["systemctl", "stop"],
+    ]
+
+
+def test_what_a_killed_drill_stopped_is_started_by_the_next_one(
+    heard: Heard, stack: LiveStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults_inside, "HEALS", str(tmp_path / "heals"))
+    for name in ("systemctl", "drbdadm"):
+        text = f'#!/bin/sh\necho "{name} $*" >>{tmp_path}/done\n[ "$1" != is-active ]\n'
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    fails_inside(faults_inside.service_stopped(stack, "nfs1", "heartbeat"))
+    fails_inside(faults_inside.disk_detached(stack, "nfs1", "nfs"))
+    killed = [command for _, command in heard.inside[::2]]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for command in (*killed, faults_inside._noted(), faults_inside._noted()):
+        subprocess.run(["sh", "-c", command], check=True, env=environment)
+    assert (tmp_path / "done").read_text().splitlines() == [
+        "systemctl stop heartbeat",
+        "drbdadm detach nfs",
+        "drbdadm attach nfs",
+        "systemctl is-active --quiet heartbeat",
+        "systemctl start heartbeat",
     ]
 
 
@@ -282,10 +305,12 @@ def test_heal_all_undoes_what_a_killed_drill_left(
     assert ("resume", "nfs-nfs1") in heard.virsh
     assert heard.started == ["nfs2"]
     assert [words for words in heard.virsh if words[-1] == "up"]
-    assert [node for node, _ in heard.inside] == ["nfs1", "nfs2"]
+    assert sorted(node for node, _ in heard.inside) == ["client1", "nfs1", "nfs2"]
     for _, command in heard.inside:
-        for left in (faults_inside.MANAGER, faults_inside.DROP_IN, faults_inside.FILLER):
+        for left in (faults_inside.MANAGER, faults_inside.DROP_IN, faults_inside.HEALS):
             assert left in command
+    fillers = {node for node, command in heard.inside if faults_inside.FILLER in command}
+    assert fillers == {"nfs1", "nfs2"}, "who has a disk"
     assert heard.ups == []
 
 
@@ -305,13 +330,13 @@ def test_what_is_removed_from_a_node_is_shell(tmp_path: Path) -> None:
     data = PAIR[0].data
     assert data is not None
     text = faults_inside.remnants(data.groups, is_gtid=True)
-    changed = (faults_inside.KEEPALIVED, faults_inside.RULES)
+    changed = (faults_gtid.KEEPALIVED, faults_gtid.RULES)
     places = (faults_inside.UNITS, faults_inside.FOLDER, *changed)
     for ours in (*places, data.groups[0].on_disk.mount_point):
         text = text.replace(ours, f"{tmp_path}{ours}")
     drop_in = Path(f"{tmp_path}{faults_inside.UNITS}/a.service.d/{faults_inside.DROP_IN}")
     filler = Path(f"{tmp_path}{data.groups[0].on_disk.mount_point}/{faults_inside.FILLER}")
-    kept = [Path(f"{tmp_path}{path}{faults_inside.AS_IT_WAS}") for path in changed]
+    kept = [Path(f"{tmp_path}{path}{faults_gtid.AS_IT_WAS}") for path in changed]
     for path in (drop_in, filler, *kept):
         path.parent.mkdir(parents=True)
         path.touch()
@@ -345,10 +370,10 @@ def test_a_machine_that_was_shut_down_is_started_again(heard: Heard, stack: Live
 
 def test_the_bug_that_is_planted_is_the_one_that_is_meant(tmp_path: Path) -> None:
     """What is appended to the installed file takes the wait for the applier away."""
-    assert f" {faults_inside.RULES} " in expected()["duo/server1/owned.txt"]
+    assert f" {faults_gtid.RULES} " in expected()["duo/server1/owned.txt"]
     program = tmp_path / "planted.py"
     installed = Path(reconcile.__file__).read_text(encoding="utf-8")
-    program.write_text(f"{installed}\n{faults_inside.HASTY}\n", encoding="utf-8")
+    program.write_text(f"{installed}\n{faults_gtid.HASTY}\n", encoding="utf-8")
     planted = runpy.run_path(str(program))
     own = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
     late = Server(
@@ -360,10 +385,10 @@ def test_the_bug_that_is_planted_is_the_one_that_is_meant(tmp_path: Path) -> Non
 
 
 def test_a_keepalived_that_asks_nobody_still_has_its_vips(tmp_path: Path) -> None:
-    text = expected()["duo/server1" + faults_inside.KEEPALIVED]
+    text = expected()["duo/server1" + faults_gtid.KEEPALIVED]
     config = tmp_path / "keepalived.conf"
     config.write_text(text, encoding="utf-8")
-    subprocess.run(["sed", "-i", "; ".join(faults_inside.UNASKED), str(config)], check=True)
+    subprocess.run(["sed", "-i", "; ".join(faults_gtid.UNASKED), str(config)], check=True)
     lines = config.read_text(encoding="utf-8").splitlines()
     left = "\n".join(line for line in lines if "#" not in line)
     for word in ("role", "reconciler", "track_file", "startup_delay"):
@@ -373,6 +398,6 @@ def test_a_keepalived_that_asks_nobody_still_has_its_vips(tmp_path: Path) -> Non
 
 
 def test_a_source_is_patient_again_after_the_control(heard: Heard, stack: LiveStack) -> None:
-    fails_inside(faults_inside.semisync_gives_up(stack, "nfs1", after_ms=2000))
+    fails_inside(faults_gtid.semisync_gives_up(stack, "nfs1", after_ms=2000))
     impatient, patient = (command for _, command in heard.inside)
     assert "= 2000" in impatient and f"= {SEMISYNC_MS}" in patient

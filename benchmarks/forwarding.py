@@ -24,12 +24,16 @@ from drills.described import write_changed
 from drills.evidence import this_machine
 from drills.observe import run_inside
 from drills.running import ROOT, LiveStack
+from drills.wait import wait_until
 from lab.hypervisor import Lab
 
 CLIENTS = 8
 """At once."""
 SECONDS = 10.0
 ROUNDS = 5
+FORGOTTEN_S = 400
+"""The kernel keeps one that has ended for two minutes (ipvsadm(8), --set), its peer somewhat
+longer."""
 PAGE = "/static/probe.txt"
 VIP = "10.75.1.200"
 NGINX_VIP = "10.71.1.201"
@@ -110,6 +114,18 @@ def asked(stack: LiveStack, vip: str) -> dict[str, float]:
     return told
 
 
+def forgotten(stack: LiveStack) -> None:
+    """Wait until the directors know no connection any more: one that a client's port is used for
+    again goes the way that it went before, which its server does not expect now."""
+
+    def knows_none() -> bool:
+        told = [stack.exec(node, "ipvsadm -Lnc") for node in ("server1", "server2")]
+        return not any(" 10." in text for text in told)
+
+    what = "both directors to have forgotten their connections"
+    wait_until(knows_none, what=what, timeout_s=FORGOTTEN_S, every_s=5)
+
+
 @contextmanager
 def straight(stack: LiveStack) -> Iterator[None]:
     """The client's packets for the VIP go to the web machine, as a director would send them."""
@@ -132,6 +148,7 @@ def measured(folder: Path) -> Found:
                 found["direct"].append(asked(stack, VIP))
         write_changed(folder, "lvs", ALONE, TUN)
         stack.up()
+        forgotten(stack)
         found["tun"] = [asked(stack, VIP) for _ in range(ROUNDS)]
     write_changed(folder, "lvs", ALONE, NAT)
     with running("lvs", folder) as stack:

@@ -25,13 +25,17 @@ HEAD = """\
 # Every drill on every stack
 
 Written by `pairwise drill table` from the committed verdicts (`drills-STACK.jsonl`). A number is
-the median outage in seconds of all runs of a cell, from one acknowledged write (without data: one
+the median outage in seconds of the runs of a cell that passed, from one acknowledged write (without data: one
 good answer) to the next; in brackets how many there were, and how many of them did not pass: why,
 and at which commit, is in the stack's own page. A letter says why a drill does not apply. A stack
 that this repository does not describe has numbers alone: `data` and `data-gtid` are the data pairs
 of six and six-gtid, each with one web machine, `nfs-dopd` and `nfs-no-fencing` are nfs with the
 documents' fencing and with none, for the controls.
 """
+
+COMMON = ("power-cut", "kill", "freeze", "partition")
+"""Words of the names of drills that are repeated."""
+REPEATS = 5
 
 
 def table(plans: Mapping[str, Plan], runs: Mapping[str, Runs], drills: Sequence[Drill]) -> str:
@@ -62,11 +66,33 @@ def table(plans: Mapping[str, Plan], runs: Mapping[str, Runs], drills: Sequence[
     )
 
 
+def missing(
+    plans: Mapping[str, Plan], runs: Mapping[str, Runs], drills: Sequence[Drill]
+) -> list[str]:
+    """A sentence for each drill that applies to a described stack and has passed too seldom."""
+    found = []
+    for name, plan in plans.items():
+        for drill in drills:
+            passed = sum(run["verdict"] == "pass" for run in runs.get(name, {}).get(drill.name, ()))
+            if drill.applies(plan) and passed < (asked := repeats(drill)):
+                found.append(f"{name} {drill.name}: passed {passed} of {asked} times")
+    return found
+
+
+def repeats(drill: Drill) -> int:
+    """How often a drill is run on each stack: the most common faults give a median."""
+    common = any(word in drill.name for word in COMMON) and not drill.is_control
+    return REPEATS if common else 1
+
+
 def _cell(found: Sequence[Run]) -> str:
     if not found:
         return ""
-    outages = [seconds for run in found if (seconds := client_outage_s(run)) is not None]
-    failed = sum(run["verdict"] != "pass" for run in found)
+    passed = [run for run in found if run["verdict"] == "pass"]
+    failed = len(found) - len(passed)
+    # What a run shows that has not passed is no time of a take-over.
+    seen = [client_outage_s(run) for run in passed or found]
+    outages = [seconds for seconds in seen if seconds is not None]
     shown = f"{median(outages):.1f}" if outages else str(found[-1]["verdict"])
     return f"{shown} ({len(found)}{f', {failed} not passed' if failed else ''})"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from drills import kept
 from drills.scenarios import DRILLS
 from drills.subject import Kind
-from drills.table import LACKS, NOT_RUN, table
+from drills.table import LACKS, NOT_RUN, missing, repeats, table
 from stacks.load import stack_names
 from tests.docs.source import ROOT
 from tests.drills.test_drills import result
@@ -29,8 +29,22 @@ def run(started: str, *, outage: float, verdict: str = "pass") -> kept.Run:
 def test_a_cell_has_the_median_and_what_did_not_pass() -> None:
     found = [run("1", outage=10.0), run("2", outage=30.0, verdict="fail"), run("3", outage=20.0)]
     page = table(PLANS, {"duo": {"source-power-cut": found}}, DRILLS)
-    assert cells(page, "source-power-cut")[list(PLANS).index("duo")] == "20.0 (3, 1 not passed)"
+    assert cells(page, "source-power-cut")[list(PLANS).index("duo")] == "15.0 (3, 1 not passed)"
     assert cells(page, "source-power-cut")[list(PLANS).index("six-gtid")] == NOT_RUN
+
+
+def test_what_is_still_to_be_run_is_said() -> None:
+    nfs = {"nfs": PLANS["nfs"]}
+    every = [drill for drill in DRILLS if drill.applies(PLANS["nfs"])]
+    cut, rest = run("1", outage=10.0), [run("1", outage=10.0)]
+    done = {drill.name: rest * repeats(drill) for drill in every}
+    assert missing(nfs, {"nfs": done}, DRILLS) == []
+    few = {**done, "power-cut": [cut, {**cut, "verdict": "fail"}], "switchover": []}
+    assert missing(nfs, {"nfs": few}, DRILLS) == [
+        "nfs switchover: passed 0 of 1 times",
+        "nfs power-cut: passed 1 of 5 times",
+    ]
+    assert repeats(next(drill for drill in DRILLS if drill.name == "partition-dopd")) == 1
 
 
 def test_a_drill_that_does_not_apply_has_a_reason() -> None:

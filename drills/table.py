@@ -25,9 +25,10 @@ HEAD = """\
 # Every drill on every stack
 
 Written by `pairwise drill table` from the committed verdicts (`drills-STACK.jsonl`). A number is
-the median outage in seconds of the runs of a cell that passed, from one acknowledged write (without data: one
-good answer) to the next; in brackets how many there were, and how many of them did not pass: why,
-and at which commit, is in the stack's own page. A letter says why a drill does not apply. A stack
+the median outage in seconds of the runs of a cell that passed, from one acknowledged write (without
+data: one good answer) to the next; in brackets how many runs there were, and how many of them did
+not pass: why, and at which commit, is in the stack's own page. `pairwise drill table --check` says
+what is still to be run. A letter says why a drill does not apply. A stack
 that this repository does not describe has numbers alone: `data` and `data-gtid` are the data pairs
 of six and six-gtid, each with one web machine, `nfs-dopd` and `nfs-no-fencing` are nfs with the
 documents' fencing and with none, for the controls.

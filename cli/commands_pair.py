@@ -10,6 +10,7 @@ from cli.engine import Engine
 from cli.errors import EXIT_USAGE, CommandError
 from cli.groups import ASK_S, PairOf, chosen, groups_of
 from cli.gtid_move import SourceOf, has_source
+from cli.machines import RUNNING, Machines
 from cli.options import example, node_argument, stack_argument
 from cli.progress import say
 from cli.transport import Ssh
@@ -155,6 +156,7 @@ def activate(stack: str, node: str, peer_is_dead: bool) -> None:
             f"have newer data. Start {peer} if you can; if it is lost, add --peer-is-dead.",
             code=EXIT_USAGE,
         )
+    _expect_off(checkout, plan, plan.nodes[peer])
     _write_word(checkout, plan, target, pairs.ACTIVATED, peer)
     say(f"{node} takes over within some 15 s, if it can: `pairwise status {stack}`")
 
@@ -166,8 +168,23 @@ def confirm(stack: str, node: str) -> None:
     dead = fenced_node(plan, node)
     assert dead.fence is not None
     waiting = plan.nodes[dead.fence.peer]
+    _expect_off(checkout, plan, dead)
     _write_word(checkout, plan, waiting, pairs.CONFIRMED, node)
     say(f"{waiting.name} goes on as if {node} were off: see to it that it stays so")
+
+
+def _expect_off(checkout: Checkout, plan: Plan, node: NodePlan) -> None:
+    """A person may err; whether a machine runs its hypervisor knows, where that can be asked.
+
+    Raises:
+        CommandError: it runs.
+    """
+    if Machines(checkout, plan).state(node) == RUNNING:
+        raise CommandError(
+            f"Machine {node.machine} runs, says its hypervisor: two nodes would serve. Power it off"
+            f" first (`pairwise stop {plan.stack} {node.name}`, or `virsh destroy` there), or wait"
+            f" until it answers: `pairwise status {plan.stack}`."
+        )
 
 
 def _write_word(checkout: Checkout, plan: Plan, node: NodePlan, mark: str, word: str) -> None:
@@ -177,7 +194,15 @@ def _write_word(checkout: Checkout, plan: Plan, node: NodePlan, mark: str, word:
         CommandError: it gives no answer.
     """
     script = f"umask 022; printf '%s\\n' {word} >{mark}.new && mv {mark}.new {mark} && echo done\n"
+    if mark == pairs.CONFIRMED and node.gtid is None and node.data and node.data.drbd.resources:
+        script = f"[ -e {pairs.MET_PEER} ] || {{ echo stale; exit; }}; {script}"
     output, reason = Ssh.of_stack(Engine(checkout, plan)).read(node, script, timeout_s=ASK_S)
+    if output is not None and "stale" in output:
+        raise CommandError(
+            f"{node.name} has not met {word} since it booted, and may have older data: start {word}"
+            f" with `pairwise start {plan.stack} {word}`, or if it is lost,"
+            f" `pairwise activate {plan.stack} {node.name} --peer-is-dead`."
+        )
     if output is None or "done" not in output:
         raise CommandError(
             f"{node.name} could not be told ({reason or 'it gave no answer'}): look with "

@@ -7,6 +7,7 @@ from typing import Any
 
 from bootstrap.facts.drbd import DrbdState, absent
 from bootstrap.facts.drbd_generations import Relation, relation
+from bootstrap.shared import pairs
 from cli.plan_warnings import WORTH
 from cli.status_read import NodeAnswer
 from stacks.plan_data_types import DrbdFencing, DrbdResource, ServiceGroup
@@ -179,7 +180,17 @@ def _node_problems(stack: str, node: NodePlan, answer: NodeAnswer | None) -> Ite
     if answer is None or not answer.reachable or node.data is None:
         return
     peer = node.data.fence.peer
-    if answer.fence_waiting:
+    may_be_stale = pairs.NOT_MET in answer.fence_waiting and bool(node.data.drbd.resources)
+    remedy = (
+        f"start {peer} with `pairwise start {stack} {peer}`, or if it is lost,"
+        f" `pairwise activate {stack} {node.name} --peer-is-dead`."
+    )
+    if may_be_stale:
+        yield (
+            f"Take-over on {node.name} waits for fencing of {peer} ({answer.fence_waiting}): {peer}"
+            f" may have newer data; {remedy}"
+        )
+    elif answer.fence_waiting:
         yield (
             f"Take-over on {node.name} waits for fencing of {peer} ({answer.fence_waiting}): when"
             f" you have seen that {peer} is off, `pairwise fence confirm {stack} {peer}`."
@@ -194,8 +205,4 @@ def _node_problems(stack: str, node: NodePlan, answer: NodeAnswer | None) -> Ite
             f" {peer}`."
         )
     elif not answer.met_peer:
-        yield (
-            f"{node.name} has not met {peer} since it booted and takes nothing over: start {peer}"
-            f" with `pairwise start {stack} {peer}`, or if it is lost,"
-            f" `pairwise activate {stack} {node.name} --peer-is-dead`."
-        )
+        yield f"{node.name} has not met {peer} since it booted and takes nothing over: {remedy}"

@@ -57,6 +57,12 @@ def test_a_disk_stays_until_its_peer_has_taken_it(stop: Path) -> None:
     assert told_by(stop, [TAKEN, IDLE], [TAKEN, TAKEN]) == ["waited", "down all"]
 
 
+@pytest.mark.parametrize("cs", ["VerifyS", "VerifyT"])
+def test_a_disk_that_is_compared_with_its_peer_s_stays_as_well(stop: Path, cs: str) -> None:
+    compared = (cs, "Secondary/Secondary")
+    assert told_by(stop, [TAKEN, compared], [TAKEN, TAKEN]) == ["waited", "down all"]
+
+
 def test_nobody_takes_it(stop: Path) -> None:
     told = told_by(stop, [IDLE, IDLE], [IDLE, IDLE])
     assert told[-1] == "down all" and told.count("waited") == 120

@@ -99,6 +99,11 @@ def test_answer_of_a_node_is_understood() -> None:
         (holder(), NodeAnswer(reachable=True), "is not attached on nfs2"),
         (holder(), replace(idle(), fence_waiting="no answer"), "fence confirm nfs nfs1"),
         (holder(), replace(idle(), met_peer=False), "activate nfs nfs2 --peer-is-dead"),
+        (
+            holder(),
+            replace(idle(), fence_waiting="nfs2 has not met nfs1 since it booted", met_peer=False),
+            "nfs1 may have newer data; start nfs1 with `pairwise start nfs nfs1`, or if it is lost",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(nfs1: NodeAnswer, nfs2: NodeAnswer, words: str) -> None:

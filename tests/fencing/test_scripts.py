@@ -182,7 +182,6 @@ def test_an_old_answer_does_not_hold(here: Fenced) -> None:
     ("given", "why"),
     [
         (lambda here: here.at(pairs.MET_PEER).unlink(), "has not met nfs2 since it booted"),
-        (lambda here: here.given(peer="active"), "nfs2 is alive again"),
         (lambda here: here.given(peer="up"), "does not say that nfs2 is dead"),
         (lambda here: here.given(peer=""), "does not say that nfs2 is dead"),
     ],
@@ -195,6 +194,33 @@ def test_neither_a_fresh_answer_nor_the_endpoint_overrules(
     assert here.fence() == 1
     assert here.asked == []
     assert why in here.at(pairs.WAITING).read_text()
+
+
+def test_nobody_is_asked_to_confirm_that_a_peer_which_is_heard_is_off(here: Fenced) -> None:
+    here.mark(pairs.WAITING, "the fence endpoint says: nothing")
+    here.given(peer="active")
+    assert here.fence() == 1
+    assert here.asked == []
+    assert not here.at(pairs.WAITING).exists()
+
+
+def test_a_wait_says_its_last_reason(here: Fenced) -> None:
+    here.mark(pairs.WAITING, "an older reason")
+    here.given(answer="refused")
+    assert here.fence() == 1
+    assert "says: refused" in here.at(pairs.WAITING).read_text()
+
+
+def test_that_a_peer_is_off_does_not_make_a_node_that_booted_alone_fresh(here: Fenced) -> None:
+    """What its peer wrote last it may not have: only `activate` says that this may be lost."""
+    here.mark(pairs.CONFIRMED, "nfs2\n")
+    assert here.fence() == 0
+    here.at(pairs.PEER_OFF).unlink()
+    here.at(pairs.MET_PEER).unlink()
+    assert here.fence() == 1
+    assert pairs.NOT_MET in here.at(pairs.WAITING).read_text()
+    here.mark(pairs.ACTIVATED, "nfs2\n")
+    assert here.fence() == 0
 
 
 def test_a_refusal_waits_and_says_why(here: Fenced) -> None:

@@ -73,6 +73,12 @@ def test_given_a_broken_group_when_handed_over_then_by_heartbeat_s_word(
     assert watch.for_seconds(seen, 3) == [Standby(side=side)]
 
 
+@pytest.mark.parametrize("cs", ["VerifyS", "VerifyT"])
+def test_given_the_copies_are_being_compared_when_broken_then_it_is_handed_over(cs: str) -> None:
+    compared = with_disk(DOWN, MYSQL, replace(HERE, cs=cs, role="Primary"))
+    assert Standby(side="local") in worn_out().for_seconds(compared, 50)
+
+
 def test_given_the_broken_group_prefers_the_peer_when_handed_over_then_it_is_foreign() -> None:
     seen = with_unit(BOTH, "nfsdcld.service", FAILED)
     watch = Watch()

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from bootstrap.blocks.monitor.program import problems
 from bootstrap.blocks.monitor.program.actions import Tell
 from bootstrap.blocks.monitor.program.seen import MountSeen, Now, Observation
 from bootstrap.blocks.monitor.program.status import status
 from bootstrap.facts.drbd import DrbdState, absent
+from bootstrap.shared import pairs
 from tests.monitor.given import (
     CONFIG,
     HERE,
@@ -95,6 +97,16 @@ def test_a_take_over_that_waits_for_fencing_names_the_command() -> None:
     assert problem.id == "fence-waiting"
     assert "the fence endpoint says: nothing" in problem.text
     assert problem.command == "pairwise fence confirm six data2"
+
+
+def test_a_node_that_booted_alone_is_not_told_to_call_its_peer_off() -> None:
+    """Its copy may be the older one: that the peer is off says nothing of that."""
+    assert pairs.NOT_MET == problems.NOT_MET
+    watch = Watch()
+    watch.sees(node(fence_waiting=f"data1 {pairs.NOT_MET} data2 since it booted"))
+    (problem,) = watch.memory.problems.values()
+    assert "data2, which may have newer data, is to be started" in problem.text
+    assert problem.command == "pairwise start six data2"
 
 
 def test_a_group_in_pieces_is_named_after_a_minute() -> None:

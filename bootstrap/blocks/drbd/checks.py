@@ -17,8 +17,9 @@ def checks(node: NodePlan, plan: DeployPlan, *, handlers: Sequence[str]) -> tupl
         found.append(
             Check(
                 name=f"drbd: {name} is connected and both copies are up to date",
-                command=f'test "$(drbdadm cstate {name}) $(drbdadm dstate {name})" ='
-                " 'Connected UpToDate/UpToDate'",
+                command=f'case "$(drbdadm cstate {name}) $(drbdadm dstate {name})" in'
+                ' "Connected UpToDate/UpToDate" | Verify[ST]" UpToDate/UpToDate") ;;'
+                " *) false ;; esac",
                 failure=f"{name} of {node.name} is not in sync: `pairwise status {plan.stack}` says"
                 " what it is, and cat /proc/drbd on the node.",
             )

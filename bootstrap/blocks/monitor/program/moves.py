@@ -101,7 +101,7 @@ def may_leave(config: Config, memory: Memory, seen: Observation, now: Now, group
             why=f"it was handed over and came back within {STAYS_S / 60:.0f} minutes",
         )
     state = seen.state(group)
-    if state.cs != "Connected" or state.peer_disk != "UpToDate":
+    if not (state.linked and state.peer_disk == "UpToDate"):
         return Verdict(
             why=f"{config.peer} has no up-to-date disk of it"
             f" ({state.cs}, {state.disk}/{state.peer_disk})"

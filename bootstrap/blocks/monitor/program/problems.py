@@ -18,6 +18,8 @@ from bootstrap.facts.drbd import DrbdState
 
 PASSING_S = 600.0
 """How long it is shown that something was done."""
+NOT_MET = "has not met"
+"""In the reason for which fencing waits (``pairs.NOT_MET``)."""
 NODE = "-"
 """In place of a group: the node itself."""
 FREE_MIN_PERCENT = 5.0
@@ -121,12 +123,19 @@ def _of_node(config: Config, memory: Memory, seen: Observation, now: Now) -> Ite
             after_s=30.0,
         )
     if seen.fence_waiting:
+        # Without disks nothing can be old.
+        if NOT_MET in seen.fence_waiting and any(group.resource for group in config.groups):
+            remedy = f"{config.peer}, which may have newer data, is to be started"
+            command = f"pairwise start {config.stack} {config.peer}"
+        else:
+            remedy = "look whether it is off, then say so"
+            command = f"pairwise fence confirm {config.stack} {config.peer}"
         yield Finding(
             id="fence-waiting",
             group=NODE,
             text=f"A take-over on {config.node} waits for fencing of {config.peer}"
-            f" ({seen.fence_waiting}): look whether it is off, then say so.",
-            command=f"pairwise fence confirm {config.stack} {config.peer}",
+            f" ({seen.fence_waiting}): {remedy}.",
+            command=command,
         )
     if seen.ping == "dead":
         yield Finding(

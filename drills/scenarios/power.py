@@ -77,7 +77,14 @@ def both_off_stale_first(stage: Stage) -> None:
     stale = stage.other(newer)
     stage.must_fence = {stale}
     with stale_alone(stage, stale):
-        stage.wait_for_problem(f"Take-over on {stale} waits", timeout_s=BOOT_ALONE_S)
+        said = stage.wait_for_problem(f"Take-over on {stale} waits", timeout_s=BOOT_ALONE_S)
+        stage.expect("--peer-is-dead" in said, f"what may be lost is not said: {said}")
+        # That the newer one is off is true, and no reason to serve without what it wrote last.
+        words = ("fence", "confirm", stage.stack.name, newer)
+        refused = stage.stack.pairwise(*words, check=False).returncode != 0
+        stage.expect(
+            refused, f"{stale} took it that {newer} is off for its copy being the newer one"
+        )
         stage.expect_nobody_took_over(newer)
 
 

@@ -18,6 +18,17 @@ from cli.vip_move import VIPS, VipsOf, has_vips
 from stacks.plan_gtid_types import SOURCE
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
+FORCE = """\
+for name in {resources}; do
+    case "$(drbdadm cstate $name) $(drbdadm role $name) $(drbdadm dstate $name)" in
+    "WFConnection Secondary/Unknown Outdated/"*)
+        drbdadm primary --force $name >/dev/null && echo "forced $name" ;;
+    *" Inconsistent/"*) echo "inconsistent $name" ;;
+    esac
+done
+"""
+"""Shell text for a node: makes its outdated copies the newest ones, and names those not whole."""
+
 
 def data_node(plan: Plan, name: str) -> NodePlan:
     """A node of a pair under Heartbeat.
@@ -158,6 +169,7 @@ def activate(stack: str, node: str, peer_is_dead: bool) -> None:
         )
     _expect_off(checkout, plan, plan.nodes[peer])
     _write_word(checkout, plan, target, pairs.ACTIVATED, peer)
+    _force_outdated(checkout, plan, target)
     say(f"{node} takes over within some 15 s, if it can: `pairwise status {stack}`")
 
 
@@ -184,6 +196,33 @@ def _expect_off(checkout: Checkout, plan: Plan, node: NodePlan) -> None:
             f"Machine {node.machine} runs, says its hypervisor: two nodes would serve. Power it off"
             f" first (`pairwise stop {plan.stack} {node.name}`, or `virsh destroy` there), or wait"
             f" until it answers: `pairwise status {plan.stack}`."
+        )
+
+
+def _force_outdated(checkout: Checkout, plan: Plan, node: NodePlan) -> None:
+    """Make a copy the newest one of which the node knows that its peer has written more.
+
+    DRBD refuses such a copy even to a node whose peer is known to be off: it was outdated when its
+    node was stopped in an orderly way. Once it is Primary Heartbeat, asked again by the monitor,
+    takes the rest of the group.
+
+    Raises:
+        CommandError: a copy is not even whole.
+    """
+    names = [r.name for r in node.data.drbd.resources] if node.data is not None else []
+    if not names:
+        return
+    output, _ = Ssh.of_stack(Engine(checkout, plan)).read(
+        node, FORCE.format(resources=" ".join(names)), timeout_s=ASK_S
+    )
+    told = [line.split() for line in (output or "").splitlines()]
+    for name in (words[1] for words in told if words[0] == "forced"):
+        say(f"{name}: this copy was outdated, and is the newest one from now on")
+    broken = [words[1] for words in told if words[0] == "inconsistent"]
+    if broken:
+        raise CommandError(
+            f"The copy of {' and '.join(broken)} on {node.name} is not whole, as a copy that was"
+            " cut off is not: it cannot be served; restore it from a backup, or find the other one."
         )
 
 

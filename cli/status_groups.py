@@ -133,6 +133,14 @@ def _resource_problems(
             )
         elif state.syncing:
             yield f"{what} is being copied to its peer ({state.cs} on {name}): it is not safe yet."
+        elif not state.linked and state.disk in ("Outdated", "Inconsistent") and len(states) == 1:
+            (peer,) = set(part.nodes) - {name}
+            lost = f"`pairwise activate {stack} {name} --peer-is-dead`"
+            yield (
+                f"{what} is {state.disk} on {name}, and {peer}, which has newer data, does not"
+                f" answer: start {peer} with `pairwise start {stack} {peer}`"
+                f"{f', or if it is lost, {lost}' if state.disk == 'Outdated' else ''}."
+            )
         elif not state.linked:
             yield f"{what} has no connection to its peer on {name} ({state.cs}): it has one copy."
         elif state.disk in ("Diskless", "Failed"):

@@ -98,6 +98,11 @@ def test_answer_of_a_node_is_understood() -> None:
         (holder(replace(state("Primary"), oos_kib=4)), idle(), "`pairwise repair nfs nfs2`"),
         (holder(), NodeAnswer(reachable=True), "is not attached on nfs2"),
         (holder(), replace(idle(), fence_waiting="no answer"), "fence confirm nfs nfs1"),
+        (
+            NodeAnswer(reachable=False),
+            idle(state(disk="Outdated", cs="WFConnection")),
+            "is Outdated on nfs2, and nfs1, which has newer data, does not answer",
+        ),
         (holder(), replace(idle(), met_peer=False), "activate nfs nfs2 --peer-is-dead"),
         (
             holder(),

@@ -14,21 +14,40 @@ from cli.main import run
 from cli.transport import Ssh
 from stacks.plan_types import NodePlan
 
+DRBDADM = """#!/bin/sh
+case $1 in
+cstate) echo WFConnection ;;
+role) echo Secondary/Unknown ;;
+dstate) echo $(cat {tools}/disk)/DUnknown ;;
+*) echo "$*" >>{tools}/told ;;
+esac
+"""
+
 
 @pytest.fixture
 def scripts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A node that runs what it is told, and whose marks are here."""
     monkeypatch.setattr(commands_pair, "Engine", lambda *_: None)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "drbdadm").write_text(DRBDADM.format(tools=tools))
+    (tools / "drbdadm").chmod(0o755)
+    (tools / "disk").write_text("UpToDate")
     monkeypatch.setattr(Ssh, "of_stack", lambda _: Ssh)
 
     def read(_: NodePlan, script: str, *, timeout_s: float) -> tuple[str, str]:
         assert timeout_s > 0
-        text = script.replace(f"{pairs.RUN}/", f"{tmp_path}/")
-        done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+        text = script.replace(f"{pairs.RUN}/", f"{tmp_path}/marks/")
+        environment = {"PATH": f"{tools}:/usr/bin:/bin"}
+        done = subprocess.run(
+            ["sh", "-c", text], capture_output=True, text=True, check=True, env=environment
+        )
         return done.stdout, ""
 
     monkeypatch.setattr(Ssh, "read", staticmethod(read))
-    return tmp_path
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    return marks
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, state: str) -> None:
@@ -73,3 +92,22 @@ def test_a_node_that_booted_alone_takes_activate_alone(
     assert list(scripts.iterdir()) == []
     assert run(ACTIVATE) == 0
     assert (scripts / Path(pairs.ACTIVATED).name).read_text() == "nfs1\n"
+
+
+def test_an_outdated_copy_is_the_newest_one_when_its_peer_is_lost(
+    scripts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine(monkeypatch, "shut off")
+    tools = scripts.parent / "tools"
+    assert run(ACTIVATE) == 0
+    assert not (tools / "told").exists(), "one that is not outdated DRBD gives by itself"
+    (tools / "disk").write_text("Outdated")
+    assert run(ACTIVATE) == 0
+    assert (tools / "told").read_text() == "primary --force nfs\n"
+    assert "nfs: this copy was outdated, and is the newest one from now on" in (
+        capsys.readouterr().err
+    )
+    (tools / "disk").write_text("Inconsistent")
+    assert run(ACTIVATE) != 0
+    assert "The copy of nfs on nfs2 is not whole" in capsys.readouterr().err
+    assert (tools / "told").read_text() == "primary --force nfs\n"

@@ -170,7 +170,8 @@ def activate(stack: str, node: str, peer_is_dead: bool) -> None:
     _expect_off(checkout, plan, plan.nodes[peer])
     _write_word(checkout, plan, target, pairs.ACTIVATED, peer)
     _force_outdated(checkout, plan, target)
-    say(f"{node} takes over within some 15 s, if it can: `pairwise status {stack}`")
+    waits = f", {target.data.heartbeat.initdead_s} s after its boot" if target.data else ""
+    say(f"{node} takes over within some 15 s{waits} at the earliest: `pairwise status {stack}`")
 
 
 def confirm(stack: str, node: str) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from drills.described import write_changed
 from drills.running import ROOT, LiveStack
 from lab.hypervisor import Lab
+from tests.golden.tree import VARIANTS
 
 STEADY_S = 600
 """A node that was powered off boots, is met again and catches up, with others beside it."""
@@ -48,6 +50,15 @@ def brought_up(name: str, folder: Path = ROOT / "stacks") -> Iterator[LiveStack]
         yield stack
     finally:
         stack.pairwise("destroy", name, "--yes")
+
+
+@contextmanager
+def variant_up(name: str, folder: Path) -> Iterator[LiveStack]:
+    """A variant of the golden tree, described in a folder and brought up like a stack."""
+    base, changes = VARIANTS[name]
+    write_changed(folder, base, changes, name=name)
+    with brought_up(name, folder) as stack:
+        yield stack
 
 
 def assert_unchanged(stack: LiveStack) -> None:

@@ -107,6 +107,17 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
             }
         },
     ),
+    # tun again, and real servers where no director has a card: the hypervisor leads there.
+    "gateway-routed": (
+        "gateway",
+        {
+            "put": {
+                "networks.far": {"id": 3, "cidr": "10.76.3.0/24", "mode": "nat"},
+                "nodes.db1.networks": ["far", "mgmt"],
+                "nodes.db2.networks": ["far", "mgmt"],
+            }
+        },
+    ),
     # keepalived in the place of Heartbeat and ldirectord.
     "gateway-keepalived": (
         "gateway",

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from drills.described import write_changed
 from drills.running import LiveStack
-from tests.golden.tree import VARIANTS
-from tests.on_machines import brought_up, steady
+from tests.on_machines import brought_up, steady, variant_up
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +22,7 @@ def running_unsafe(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveStack]:
     """A variant of the stack without its safety: its name is the parameter."""
-    folder = tmp_path_factory.mktemp("stacks")
-    base, changes = VARIANTS[request.param]
-    write_changed(folder, base, changes, name=request.param)
-    with brought_up(request.param, folder) as stack:
+    with variant_up(request.param, tmp_path_factory.mktemp("stacks")) as stack:
         yield stack
 
 

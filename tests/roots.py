@@ -54,9 +54,14 @@ class Root:
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--net", "--root"]
         return [*enter, "nice", "-n", "15", "sh", "-c", f"exec 2>&1; {text}"]
 
-    def sh(self, text: str, *, check: bool = True) -> str:
+    def sh(self, text: str, *, check: bool = True, timeout_s: float = 60) -> str:
         done = subprocess.run(
-            self.inside(text), capture_output=True, text=True, check=False, timeout=60, cwd="/"
+            self.inside(text),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+            cwd="/",
         )
         assert not check or done.returncode == 0, done.stdout
         return done.stdout

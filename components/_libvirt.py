@@ -110,7 +110,7 @@ def network(
     resource = libvirt.Network(
         name,
         name=libvirt_name,
-        mode=plan.mode.value if plan.mode is NetworkMode.NAT else "none",
+        mode="none" if plan.mode is NetworkMode.ISOLATED else plan.mode.value,
         domain=plan.domain,
         bridge=plan.bridge,
         addresses=[str(plan.cidr)],

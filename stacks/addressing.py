@@ -112,7 +112,7 @@ def shared_network(stack: Stack, one: str, other: str) -> str:
 
 
 def session_network(stack: Stack, member: Pair | Tier) -> str:
-    """First network that all its nodes share, isolated before NAT, management left out."""
+    """First network its nodes share, an isolated one before others, management left out."""
     shared = set.intersection(*(set(stack.nodes[name].networks) for name in member.nodes))
     first = stack.nodes[member.nodes[0]].networks
     names = [name for name in first if name in shared - {stack.management}]

@@ -236,14 +236,15 @@ def _reach(
         yield Problem(
             where,
             "no way leads there from the directors but management",
-            "put it into a network of theirs, or both behind the hypervisor's router (mode nat)",
+            "put it into a network of theirs, or both behind the hypervisor's router (mode open)",
         )
 
 
 def _is_routed(stack: Stack, pair: Pair, node: str) -> bool:
-    """Both in one network, or each one's default route leads to the hypervisor, which routes."""
+    """Both in one network, or each one's default route leads to the hypervisor, which lets packets
+    from one network into another."""
     ways = [stack.nodes[name].networks for name in (*pair.nodes, node) if name in stack.nodes]
     if set.intersection(*map(set, ways)) - {stack.management}:
         return True
     firsts = [stack.networks[names[0]] for names in ways if names and names[0] in stack.networks]
-    return len(firsts) == len(ways) and all(n.mode is NetworkMode.NAT for n in firsts)
+    return len(firsts) == len(ways) and all(n.mode is NetworkMode.OPEN for n in firsts)

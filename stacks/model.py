@@ -32,6 +32,7 @@ class NetworkMode(StrEnum):
     """How a network reaches the world outside its bridge."""
 
     NAT = "nat"
+    OPEN = "open"
     ISOLATED = "isolated"
 
 
@@ -76,7 +77,10 @@ class Network:
     cidr: IPv4Network
     """Addresses of the network; the first one belongs to the hypervisor."""
     mode: NetworkMode = NetworkMode.ISOLATED
-    """``nat`` for the network that clients come from, ``isolated`` for all others."""
+    """``nat`` for the network that clients come from, ``isolated`` for others, and ``open`` where
+    the hypervisor is a router between networks: it hands on every packet with its own address and
+    filters none, as packets of a VIP arrive there from a network that the VIP is not in (libvirt's
+    formatnetwork, "open"; its ``nat`` and ``route`` refuse those)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -138,8 +138,8 @@ class Replication:
     __pydantic_config__ = STRICT
 
     network: str | None = None
-    """Network that carries it; none: the first that both nodes share, isolated before NAT (the
-    document's inside network)."""
+    """Network that carries it; none: the first that both nodes share, an isolated one before others
+    (the document's inside network)."""
     errant: Errant = Errant.ASK
     """What becomes of transactions that were never replicated. The document overwrites them by its
     next ``mysqlreplicate``; here a person is asked first."""

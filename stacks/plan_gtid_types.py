@@ -123,7 +123,7 @@ class GtidPlan:
     peer: str
     """The other node."""
     network: str
-    """From the description, else the first that both nodes share, isolated before NAT."""
+    """From the description, else the first that both nodes share, an isolated one before others."""
     own_address: IPv4Address
     """This node's address there."""
     peer_address: IPv4Address

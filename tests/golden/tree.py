@@ -112,7 +112,8 @@ VARIANTS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
         "gateway",
         {
             "put": {
-                "networks.far": {"id": 3, "cidr": "10.76.3.0/24", "mode": "nat"},
+                "networks.lan.mode": "open",
+                "networks.far": {"id": 3, "cidr": "10.76.3.0/24", "mode": "open"},
                 "nodes.db1.networks": ["far", "mgmt"],
                 "nodes.db2.networks": ["far", "mgmt"],
             }

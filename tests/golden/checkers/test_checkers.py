@@ -28,6 +28,10 @@ JUDGED = (
     ("nfs-no-fencing", "nfs1"),
     ("lvs-keepalived", "server1"),
     ("gateway-dr", "lvs1"),
+    ("gateway-nat", "lvs1"),
+    ("gateway-nat", "db1"),
+    ("gateway-routed", "lvs1"),
+    ("gateway-routed", "db1"),
     ("duo", "server1"),
     ("alone-lb-fast", "lb2"),
 )

@@ -2,7 +2,8 @@
 
 A disk counts as empty only when every byte that was read is zero. Up to WHOLE_MIB all of it is
 read, beyond that its first and last ENDS_MIB and SAMPLES places between them: boot records, file
-systems and DRBD's own metadata lie at the ends. What is not proven empty is never written to.
+systems and DRBD's own metadata lie at the ends. What is not proven empty is never written to. Two
+disks that were not read whole may differ all the same: operation ``first_data`` has one copied.
 
 Everything is read past the page cache: DRBD writes below it, so that a page from before the first
 data would still show the empty disk of then.

@@ -10,6 +10,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 
 from bootstrap.changes import explain
+from bootstrap.facts.disks import WHOLE_MIB
 from bootstrap.facts.node import Seen
 from bootstrap.operations.units import ACTIVE
 
@@ -90,12 +91,13 @@ def attached(unit: str, *, seen: Seen) -> Generator[StringCommand, None, None]:
 
 @operation()
 def first_data(
-    resource: str, disk: str, mount_point: str, script: str, *, seen: Seen
+    resource: str, disk: str, size_mib: int, mount_point: str, script: str, *, seen: Seen
 ) -> Generator[StringCommand, None, None]:
     """Make a new resource hold a file system with its first data.
 
     + resource: name.
     + disk: its backing disk on this node.
+    + size_mib: size that the plan gives it; above WHOLE_MIB its peer copies it whole.
     + mount_point: where it is mounted meanwhile.
     + script: the program that does it; it decides by what it finds on both nodes.
     + seen: what is so on the node.
@@ -104,5 +106,7 @@ def first_data(
     if found is not None and found.finished:
         host.noop(f"{resource} holds its data")
         return
-    explain(f"{resource} holds no file system here; it is made, unless the peer holds data")
-    yield StringCommand(f"{script} {resource} {mount_point}")
+    same = size_mib <= WHOLE_MIB
+    copied = "" if same else "; the peer copies all of the disk, which was not read whole"
+    explain(f"{resource} holds no file system here; it is made, unless the peer holds data{copied}")
+    yield StringCommand(f"{script} {resource} {mount_point} {'same' if same else 'sync'}")

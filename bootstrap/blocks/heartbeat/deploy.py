@@ -197,6 +197,7 @@ def configure(site: Site) -> None:
             name=site.named(f"first data of {resource.name}"),
             resource=resource.name,
             disk=next(side.disk for side in resource.sides if side.node == site.node.name),
+            size_mib=resource.size_mib,
             mount_point=resource.mount_point,
             script=FIRST_DATA,
             seen=site.seen,

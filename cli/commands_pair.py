@@ -15,6 +15,7 @@ from cli.options import example, node_argument, stack_argument
 from cli.progress import say
 from cli.transport import Ssh
 from cli.vip_move import VIPS, VipsOf, has_vips
+from stacks.model_data import FencingDevice
 from stacks.plan_gtid_types import SOURCE
 from stacks.plan_types import DeployPlan, NodePlan, Plan
 
@@ -181,6 +182,12 @@ def confirm(stack: str, node: str) -> None:
     dead = fenced_node(plan, node)
     assert dead.fence is not None
     waiting = plan.nodes[dead.fence.peer]
+    assert waiting.fence is not None
+    if FencingDevice.CONFIRM not in waiting.fence.devices:
+        raise CommandError(
+            f"{waiting.name} takes nobody's word for it that {node} is off: its pair's fencing is"
+            f" {', '.join(waiting.fence.devices)}. Add confirm to that, and `pairwise up {stack}`."
+        )
     _expect_off(checkout, plan, dead)
     _write_word(checkout, plan, waiting, pairs.CONFIRMED, node)
     say(f"{waiting.name} goes on as if {node} were off: see to it that it stays so")

@@ -12,6 +12,7 @@ from cli import commands_pair
 from cli.machines import Machines
 from cli.main import run
 from cli.transport import Ssh
+from drills.described import write_changed
 from stacks.plan_types import NodePlan
 
 DRBDADM = """#!/bin/sh
@@ -79,6 +80,22 @@ def test_a_node_that_met_its_peer_goes_on_when_a_person_has_seen_that_one_off(
     (scripts / Path(pairs.MET_PEER).name).touch()
     assert run(CONFIRM) == 0
     assert (scripts / Path(pairs.CONFIRMED).name).read_text() == "nfs1\n"
+
+
+def test_a_pair_without_confirm_takes_no_word(
+    scripts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    machine(monkeypatch, "shut off")
+    (scripts / Path(pairs.MET_PEER).name).touch()
+    write_changed(tmp_path, "nfs", {"put": {"pairs.nfs.fencing": ["hypervisor"]}})
+    monkeypatch.setenv("PAIRWISE_STACKS", str(tmp_path))
+    assert run(CONFIRM) != 0
+    told = capsys.readouterr().err
+    assert "its pair's fencing is hypervisor. Add confirm to that" in told
+    assert not (scripts / Path(pairs.CONFIRMED).name).exists()
 
 
 def test_a_node_that_booted_alone_takes_activate_alone(
